@@ -1,0 +1,115 @@
+//! Who makes a request: a person by the session cookie, or a script by its API token.
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use sqlx::PgPool;
+
+use crate::access::model::Person;
+use crate::access::store;
+
+/// The name of the session cookie.
+pub const COOKIE: &str = "takings_session";
+/// Seconds that the cookie lasts: as long as the session.
+const COOKIE_SECONDS: u32 = 30 * 24 * 3600;
+
+/// Someone who may read: extracting it is the authorisation.
+#[derive(Debug, Clone)]
+pub enum Visitor {
+    /// A person who is signed in.
+    Person(Person),
+    /// A script with an API token.
+    Script,
+}
+
+/// Why a request was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No session and no token, or neither is good.
+    #[error("sign in first, or send an API token as Authorization: Bearer …")]
+    SignedOut,
+    /// Nobody can be known while the database is away.
+    #[error("the database does not answer at the moment; try again")]
+    Unavailable,
+}
+
+impl Visitor {
+    /// Who sent these headers.
+    pub async fn of(db: &PgPool, headers: &HeaderMap) -> Result<Visitor, Denied> {
+        if let Some(token) = bearer(headers) {
+            let good = store::token_is_good(db, token).await.map_err(unavailable)?;
+            return if good { Ok(Visitor::Script) } else { Err(Denied::SignedOut) };
+        }
+        let token = session_token(headers).ok_or(Denied::SignedOut)?;
+        let person = store::session_person(db, token).await.map_err(unavailable)?;
+        person.map(Visitor::Person).ok_or(Denied::SignedOut)
+    }
+}
+
+fn unavailable(error: sqlx::Error) -> Denied {
+    tracing::warn!(%error, "a visitor could not be looked up");
+    Denied::Unavailable
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// The session's token from the cookie.
+pub fn session_token(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, COOKIE)
+}
+
+/// A cookie's value.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// The header that sets the session cookie; an empty token takes it away. `secure` where the page is served by TLS.
+pub fn set_cookie(token: &str, secure: bool) -> String {
+    let age = if token.is_empty() { 0 } else { COOKIE_SECONDS };
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}")
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor
+where
+    PgPool: FromRef<S>,
+{
+    type Rejection = (StatusCode, String);
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Visitor::of(&PgPool::from_ref(state), &parts.headers).await.map_err(|denied| {
+            let status = match denied {
+                Denied::SignedOut => StatusCode::UNAUTHORIZED,
+                Denied::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            (status, denied.to_string())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, "theme=dark; takings_session=abc; x=y".parse().expect("a header"));
+        assert_eq!(session_token(&headers), Some("abc"));
+        assert_eq!(cookie(&headers, "theme"), Some("dark"));
+        assert_eq!(cookie(&headers, "session"), None);
+    }
+
+    #[test]
+    fn the_cookie_is_closed_to_scripts_and_other_sites() {
+        assert!(set_cookie("abc", true).contains("HttpOnly; SameSite=Lax; Max-Age=2592000; Secure"));
+        assert!(set_cookie("", false).contains("Max-Age=0"));
+    }
+}

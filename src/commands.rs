@@ -1,0 +1,241 @@
+//! What each command does.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use leptos::config::get_configuration;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use takings::access::{password, secret, store as access};
+use takings::demo::{self, live, shop::Shop};
+use takings::imports::orders;
+use takings::sales::books::Books;
+use takings::sales::store as sales;
+use takings::server::clock::Clock;
+use takings::server::database::{self, WORKSPACE};
+use takings::server::{postgres, run};
+use takings::sources::store as sources;
+
+use super::{Cli, Command, Import, Place, Serve, Source, Token, User};
+
+type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// The name of the demo shop's administrator.
+const DEMO_PERSON: &str = "demo";
+/// The seed of the demo shop: the same orders on every machine.
+const DEMO_SEED: u64 = 2026;
+
+/// Does what was asked.
+pub async fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Serve(serve) => serve_with(cli.place, serve, None).await,
+        Command::Demo { serve, pace } => serve_with(cli.place, serve, Some(Duration::from_secs_f64(pace.max(0.05)))).await,
+        Command::Migrate => with_database(cli.place, async |_, _| Ok(println!("The database is of this version."))).await,
+        Command::CheckSums => with_database(cli.place, check_sums).await,
+        Command::Import(Import::Orders { file, source, map, errors }) => {
+            with_database(cli.place, async |db, books| import_orders(&db, &books, &file, &source, &map, &errors).await).await
+        }
+        Command::SendOrder { source, server } => {
+            with_database(cli.place, async |db, _| send_order(&db, &source, &server).await).await
+        }
+        Command::User(User::Add { name, role }) => with_database(cli.place, async |db, _| add_user(&db, &name, &role).await).await,
+        Command::User(User::Link { name }) => with_database(cli.place, async |db, _| user_link(&db, &name).await).await,
+        Command::Token(Token::Add { name }) => {
+            with_database(cli.place, async |db, _| Ok(println!("{}", access::make_token(&db, WORKSPACE, &name).await?))).await
+        }
+        Command::Source(Source::Add { name, platform, secret }) => {
+            with_database(cli.place, async |db, _| add_source(&db, &name, &platform, secret).await).await
+        }
+    }
+}
+
+/// The database of a command: one's own server, the one that a running Takings keeps, or an embedded one for as long
+/// as the command takes.
+async fn with_database(place: Place, work: impl AsyncFnOnce(PgPool, Books) -> Outcome) -> Outcome {
+    let (options, embedded) = connect(&place).await?;
+    let db = database::pool(options);
+    let outcome = match database::open(&db).await {
+        Ok(books) => work(db.clone(), books).await,
+        Err(error) => Err(error.into()),
+    };
+    db.close().await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    outcome
+}
+
+async fn connect(place: &Place) -> Result<(PgConnectOptions, Option<postgres::Embedded>), Box<dyn Error + Send + Sync>> {
+    if let Some(url) = &place.database_url {
+        let options = url.parse().map_err(|_| "DATABASE_URL is not of the form postgres://user:password@host/database")?;
+        return Ok((options, None));
+    }
+    if let Some(options) = postgres::running(&place.data).await {
+        return Ok((options, None));
+    }
+    let embedded = postgres::start(&place.data).await?;
+    Ok((embedded.options(), Some(embedded)))
+}
+
+/// Serves until SIGINT or SIGTERM; with `pace` as the demo shop.
+async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outcome {
+    let listener = TcpListener::bind(serve.addr).await.map_err(|error| {
+        format!("{} cannot be served on: {error}. Set another address with --addr or TAKINGS_ADDR.", serve.addr)
+    })?;
+    let embedded = match &place.database_url {
+        Some(_) => None,
+        None => Some(postgres::start(&place.data).await?),
+    };
+    let options = match &embedded {
+        Some(embedded) => embedded.options(),
+        None => connect(&place).await?.0,
+    };
+    let db = database::pool(options);
+    let outcome = match database::open(&db).await {
+        Ok(books) => serve_on(listener, db, books, pace).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    outcome
+}
+
+async fn serve_on(listener: TcpListener, db: PgPool, books: Books, pace: Option<Duration>) -> Outcome {
+    let address = format!("http://{}", listener.local_addr()?);
+    let clock = Clock::default();
+    let stopping = tokio_util::sync::CancellationToken::new();
+    if pace.is_some() {
+        let filled = demo::fill(&db, &books, clock.now(), |orders| {
+            eprint!("\rThe demo shop: {orders} orders");
+            let _ = std::io::stderr().flush();
+        });
+        if filled.await? > 0 {
+            eprintln!();
+        }
+        // Nobody knows this password: the demo is opened by its link.
+        let hash = password::hash(secret::generate()).await.ok_or("no password could be made")?;
+        let person = access::put_person(&db, WORKSPACE, DEMO_PERSON, &hash, "administrator").await?;
+        let link = access::make_link(&db, WORKSPACE, Some(person)).await?;
+        println!("Takings is at {address}\nSign in with this link, which works once:\n  {address}/welcome?token={link}");
+    } else if !access::has_people(&db, WORKSPACE).await? {
+        let link = access::make_link(&db, WORKSPACE, None).await?;
+        println!("Takings is at {address}\nNobody can sign in yet. Open this link, which works once, and become the administrator:\n  {address}/welcome?token={link}");
+    } else {
+        println!("Takings is at {address}");
+    }
+    let demo_sources = if pace.is_some() { sources::all(&db, WORKSPACE).await? } else { Vec::new() };
+    let shop = pace.map(|pace| {
+        tokio::spawn(live::run(address.clone(), demo_sources, Shop::new(DEMO_SEED), clock.clone(), pace, stopping.clone()))
+    });
+    let leptos = get_configuration(leptos_toml()).map_err(|error| format!("Leptos.toml cannot be read: {error}"))?.leptos_options;
+    let stop = {
+        let stopping = stopping.clone();
+        async move {
+            end_signal().await;
+            stopping.cancel();
+        }
+    };
+    run::run(run::Parts { listener, db, books, clock, leptos }, stop).await?;
+    stopping.cancel();
+    if let Some(shop) = shop {
+        let _ = shop.await;
+    }
+    Ok(())
+}
+
+/// The deployed binary reads `Leptos.toml`; under `cargo leptos` the environment says it all.
+fn leptos_toml() -> Option<&'static str> {
+    let file = "Leptos.toml";
+    (std::env::var_os("LEPTOS_OUTPUT_NAME").is_none() && Path::new(file).exists()).then_some(file)
+}
+
+async fn end_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn check_sums(db: PgPool, books: Books) -> Outcome {
+    let mut connection = db.acquire().await?;
+    match sales::sums_that_differ(&mut connection, &books).await? {
+        0 => Ok(println!("The sums equal the ledger.")),
+        n => Err(format!("{n} sums differ from the ledger").into()),
+    }
+}
+
+async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, map: &str, errors: &Path) -> Outcome {
+    let mapping: orders::Mapping = map.parse()?;
+    let opened = File::open(file).map_err(|error| format!("{} cannot be opened: {error}", file.display()))?;
+    let known = sources::find(db, WORKSPACE, source).await?;
+    let (id, platform) = match known {
+        Some(source) => (source.id, source.platform),
+        None => (sources::add(db, WORKSPACE, source, "direct", &secret::generate_signing()).await?, "direct".to_owned()),
+    };
+    let mut rejected = File::create(errors).map_err(|error| format!("{} cannot be written: {error}", errors.display()))?;
+    let progress = |progress: orders::Report| {
+        eprint!("\r{} rows", progress.rows);
+        let _ = std::io::stderr().flush();
+    };
+    let report =
+        orders::import(db, books, id, &platform, Box::new(opened), &mapping, &mut rejected, Clock::default().now(), progress).await?;
+    eprintln!();
+    println!("{} rows read, {} recorded, {} rejected", report.rows, report.recorded, report.rejected);
+    if report.rejected > 0 {
+        println!("Rejected rows and their reasons are in {}", errors.display());
+    } else {
+        let _ = std::fs::remove_file(errors);
+    }
+    Ok(())
+}
+
+async fn send_order(db: &PgPool, name: &str, server: &str) -> Outcome {
+    let source = sources::find(db, WORKSPACE, name).await?;
+    let source = source.ok_or_else(|| format!("there is no source {name:?}: add it with `takings source add {name}`"))?;
+    let now = Clock::default().now();
+    let order = Shop::new(DEMO_SEED).fresh_order(now.timestamp_micros() as u64, now);
+    live::send(server, &source, &order).await?;
+    Ok(println!("Order {} was recorded.", order.external_id))
+}
+
+async fn add_user(db: &PgPool, name: &str, role: &str) -> Outcome {
+    let password = match std::env::var("TAKINGS_PASSWORD") {
+        Ok(password) => password,
+        Err(_) => {
+            eprint!("Password for {name}: ");
+            let mut line = String::new();
+            std::io::stdin().lock().read_line(&mut line)?;
+            line.trim_end_matches(['\r', '\n']).to_owned()
+        }
+    };
+    let least = takings::access::model::PASSWORD_MIN_CHARS;
+    if password.chars().count() < least {
+        return Err(format!("the password needs at least {least} characters").into());
+    }
+    let hash = password::hash(password).await.ok_or("this password cannot be used; choose another")?;
+    access::put_person(db, WORKSPACE, name, &hash, role).await?;
+    Ok(println!("{name} may sign in as {role}."))
+}
+
+async fn user_link(db: &PgPool, name: &str) -> Outcome {
+    let (person, _) = access::find_person(db, WORKSPACE, name).await?.ok_or_else(|| format!("there is nobody called {name:?}"))?;
+    let token = access::make_link(db, WORKSPACE, Some(person)).await?;
+    Ok(println!("/welcome?token={token}"))
+}
+
+async fn add_source(db: &PgPool, name: &str, platform: &str, secret: Option<String>) -> Outcome {
+    let secret = secret.unwrap_or_else(secret::generate_signing);
+    sources::add(db, WORKSPACE, name, platform, &secret).await?;
+    let format = if platform == "shopify" { "shopify" } else { "standard" };
+    Ok(println!("/webhooks/{format}/{name}\n{secret}"))
+}

@@ -1,0 +1,82 @@
+//! The demo: a bookshop with two years behind it that goes on selling, sent through the same doors as real orders.
+
+pub mod live;
+pub mod shop;
+pub mod store;
+
+use jiff::ToSpan as _;
+use sqlx::PgPool;
+
+use crate::access::secret::generate_signing;
+use crate::demo::shop::{DemoOrder, PLATFORMS, Shop};
+use crate::period::{Instant, minus, plus};
+use crate::sales;
+use crate::sales::books::Books;
+use crate::sales::recording::Delivery;
+use crate::sources::{self, Source};
+
+/// The seed of the shop that everybody sees: a figure quoted from one demo is found in another.
+pub const SEED: u64 = 1;
+/// Orders recorded in one transaction: large enough to be fast, small enough that a stop loses a second of work.
+const BATCH: usize = 1_000;
+
+/// Why the demo could not be filled.
+#[derive(Debug, thiserror::Error)]
+pub enum FillError {
+    /// The database refused or was away.
+    #[error("the demo could not be filled because of the database: {0}; start it again, the orders so far are kept")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Makes sure that the demo's sources exist and, in a workspace without orders, records two years of them up to
+/// `now`. `progress` hears how many orders are recorded. Returns how many were, 0 when there were orders already.
+pub async fn fill(db: &PgPool, books: &Books, now: Instant, progress: impl Fn(u64)) -> Result<u64, FillError> {
+    let sources = sources(db, books.workspace).await?;
+    if store::has_orders(db, books.workspace).await? {
+        return Ok(0);
+    }
+    let today = books.calendar.date(now);
+    let shop = Shop::new(SEED);
+    let mut orders = shop.orders(minus(today, 2.years()), plus(today, 1.day()), &books.calendar, now);
+    let mut recorded = 0;
+    loop {
+        let batch: Vec<Delivery> = orders.by_ref().take(BATCH).filter_map(|order| delivery(order, &sources, now)).collect();
+        if batch.is_empty() {
+            break;
+        }
+        sales::store::record(db, books, &batch).await?;
+        recorded += batch.len() as u64;
+        progress(recorded);
+    }
+    sales::store::announce(db).await?;
+    Ok(recorded)
+}
+
+/// The demo's sources `demo-shopify`, `demo-etsy`, …, added with new secrets where they do not exist.
+pub async fn sources(db: &PgPool, workspace: i32) -> sqlx::Result<Vec<Source>> {
+    let known = sources::store::all(db, workspace).await?;
+    for (platform, _) in PLATFORMS {
+        let name = source_name(platform);
+        if known.iter().all(|source| source.name != name) {
+            sources::store::add(db, workspace, &name, platform, &generate_signing()).await?;
+        }
+    }
+    let mut all = sources::store::all(db, workspace).await?;
+    all.retain(|source| PLATFORMS.iter().any(|(platform, _)| source.name == source_name(platform)));
+    Ok(all)
+}
+
+fn source_name(platform: &str) -> String {
+    format!("demo-{platform}")
+}
+
+fn delivery(order: DemoOrder, sources: &[Source], now: Instant) -> Option<Delivery> {
+    let source = sources.iter().find(|source| source.name == source_name(order.platform))?;
+    Some(Delivery {
+        source: source.id,
+        platform: source.platform.clone(),
+        received_at: now,
+        order: Some((order.external_id, order.order)),
+        ..Delivery::default()
+    })
+}

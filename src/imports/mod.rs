@@ -1,0 +1,3 @@
+//! Imports: what a company has in files.
+
+pub mod orders;

@@ -1,0 +1,42 @@
+//! Takings: a company's revenue as it happens. The modules in reading order.
+#![recursion_limit = "512"]
+
+#[cfg(all(feature = "ssr", feature = "hydrate"))]
+compile_error!("the features ssr (the server) and hydrate (the browser) exclude each other");
+
+// The shared vocabulary.
+pub mod money;
+#[cfg(feature = "ssr")]
+pub mod country;
+#[cfg(feature = "ssr")]
+pub mod exchange;
+#[cfg(feature = "ssr")]
+pub mod period;
+
+// Features.
+pub mod access;
+#[cfg(feature = "ssr")]
+pub mod demo;
+#[cfg(feature = "ssr")]
+pub mod imports;
+pub mod live;
+pub mod sales;
+#[cfg(feature = "ssr")]
+pub mod sources;
+
+// What the features are put together with.
+pub mod app;
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod server;
+pub mod ui;
+
+#[cfg(feature = "hydrate")]
+mod start {
+    /// Takes over the page that the server rendered.
+    #[wasm_bindgen::prelude::wasm_bindgen]
+    pub fn hydrate() {
+        console_error_panic_hook::set_once();
+        leptos::mount::hydrate_body(crate::app::App);
+    }
+}

@@ -1,0 +1,135 @@
+//! The browser's feed: connects, resumes where it left off, comes back with capped back-off and jitter, and asks once a
+//! minute where sockets are blocked. On the server `nowhere.rs` stands in.
+
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
+use gloo_net::websocket::Message as Frame;
+use gloo_net::websocket::futures::WebSocket;
+use gloo_timers::future::{IntervalStream, TimeoutFuture};
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::live::model::{Message, PROTOCOL, STALE_AFTER_MS};
+use crate::live::view::{Feed, Status};
+use crate::sales::api::load_dashboard;
+
+/// The first pause before coming back; it doubles up to the longest.
+const PAUSE_FIRST_MS: u32 = 250;
+/// The longest pause.
+const PAUSE_MAX_MS: u32 = 8_000;
+/// Lost connections in a row after which the figures are asked for by HTTP too.
+const POLL_AFTER_FAILURES: u32 = 4;
+/// How often they are.
+const POLL_MS: f64 = 60_000.0;
+
+/// Keeps the feed connected as long as the page lives.
+pub fn start(feed: Feed) {
+    spawn_local(watch_for_silence(feed));
+    spawn_local(async move {
+        let mut failures = 0u32;
+        let mut polled_at = js_sys::Date::now();
+        loop {
+            while !feed.on.get_untracked() {
+                TimeoutFuture::new(PAUSE_FIRST_MS).await;
+            }
+            let heard = listen(feed).await;
+            failures = if heard { 0 } else { failures + 1 };
+            if feed.on.get_untracked() {
+                feed.status.set(Status::Reconnecting);
+            }
+            if failures >= POLL_AFTER_FAILURES && js_sys::Date::now() - polled_at > POLL_MS {
+                polled_at = js_sys::Date::now();
+                refresh(feed);
+            }
+            let pause = PAUSE_FIRST_MS.saturating_mul(1 << failures.min(5)).min(PAUSE_MAX_MS);
+            // Half fixed, half random: watchers do not come back all at once.
+            TimeoutFuture::new(pause / 2 + (js_sys::Math::random() * f64::from(pause / 2)) as u32).await;
+        }
+    });
+}
+
+/// Asks for fresh figures now.
+pub fn refresh(feed: Feed) {
+    spawn_local(async move {
+        if let Ok(fresh) = load_dashboard(true).await {
+            feed.shown.set(fresh.snapshot);
+            feed.heard_at_ms.set(js_sys::Date::now());
+        }
+    });
+}
+
+/// Listens until the connection ends; whether anything was heard.
+async fn listen(feed: Feed) -> bool {
+    let Some(address) = address(feed) else { return false };
+    let Ok(mut socket) = WebSocket::open_with_protocol(&address, PROTOCOL) else { return false };
+    let mut heard = false;
+    loop {
+        // The switch is looked at every second.
+        match select(socket.next(), TimeoutFuture::new(1_000)).await {
+            Either::Left((Some(Ok(Frame::Text(text))), _)) => {
+                heard = true;
+                if let Ok(message) = serde_json::from_str(&text) {
+                    take(feed, message);
+                }
+            }
+            Either::Left((Some(Ok(_)), _)) => {}
+            Either::Left(_) => return heard,
+            Either::Right(_) => {
+                let silent = js_sys::Date::now() - feed.heard_at_ms.get_untracked() > (2 * STALE_AFTER_MS) as f64;
+                if !feed.on.get_untracked() || heard && silent {
+                    return heard;
+                }
+            }
+        }
+    }
+}
+
+fn address(feed: Feed) -> Option<String> {
+    let location = web_sys::window()?.location();
+    let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
+    let (event, revision) = feed.shown.with_untracked(|s| (feed.last_event.get_untracked(), s.overview.revision));
+    Some(format!("{scheme}://{}/ws?last_event={event}&revision={revision}", location.host().ok()?))
+}
+
+fn take(feed: Feed, message: Message) {
+    feed.heard_at_ms.set(js_sys::Date::now());
+    match message {
+        Message::Stale => {
+            feed.status.set(Status::Stale);
+            return;
+        }
+        Message::Snapshot { snapshot, missed } => {
+            feed.last_event.set(feed.last_event.get_untracked().max(snapshot.overview.last_event));
+            feed.shown.set(*snapshot);
+            feed.announce(&missed);
+        }
+        Message::Changes { overview, events } => {
+            let known = feed.last_event.get_untracked();
+            let fresh: Vec<_> = events.into_iter().filter(|event| event.sequence > known).collect();
+            if let Some(last) = fresh.last() {
+                feed.last_event.set(last.sequence);
+            }
+            if overview.is_some() || !fresh.is_empty() {
+                feed.shown.update(|shown| {
+                    if let Some(overview) = overview {
+                        shown.apply(*overview);
+                    }
+                    shown.add_events(&fresh);
+                });
+            }
+            feed.announce(&fresh);
+        }
+    }
+    feed.status.set(Status::Live);
+}
+
+/// Calls the data stale when nothing was heard for a while, whatever the socket believes.
+async fn watch_for_silence(feed: Feed) {
+    let mut seconds = IntervalStream::new(1_000);
+    while seconds.next().await.is_some() {
+        let silent = js_sys::Date::now() - feed.heard_at_ms.get_untracked() > STALE_AFTER_MS as f64;
+        if silent && feed.on.get_untracked() && feed.status.get_untracked() != Status::Stale {
+            feed.status.set(Status::Stale);
+        }
+    }
+}

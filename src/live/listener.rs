@@ -1,0 +1,48 @@
+//! Hears of commits by LISTEN; reconnects by itself, and wakes the hub after each gap.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::live::hub::Hub;
+use crate::sales::store::LIVE_CHANNEL;
+
+/// The first pause after a lost connection; it doubles up to the longest.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Runs until `shutdown`.
+pub async fn run(db: PgPool, hub: Hub, shutdown: CancellationToken) {
+    let mut pause = PAUSE_FIRST;
+    loop {
+        let heard = async {
+            let mut listener = PgListener::connect_with(&db).await?;
+            listener.listen(LIVE_CHANNEL).await?;
+            // What was recorded while nobody listened.
+            hub.wake();
+            while listener.try_recv().await?.is_some() {
+                hub.wake();
+            }
+            Ok::<_, sqlx::Error>(())
+        };
+        let outcome = tokio::select! {
+            () = shutdown.cancelled() => return,
+            outcome = heard => outcome,
+        };
+        pause = match outcome {
+            Ok(()) => PAUSE_FIRST,
+            Err(error) => {
+                tracing::debug!(%error, "listening was interrupted");
+                (pause * 2).min(PAUSE_MAX)
+            }
+        };
+        hub.wake();
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}

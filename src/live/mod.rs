@@ -1,0 +1,14 @@
+//! Live: what is recorded reaches every watcher. The protocol is described in `docs/live.md`.
+
+pub mod model;
+pub mod view;
+
+/// The browser's feed; on the server, functions of the same names that do nothing.
+#[cfg_attr(not(feature = "hydrate"), path = "nowhere.rs")]
+pub mod browser;
+#[cfg(feature = "ssr")]
+pub mod hub;
+#[cfg(feature = "ssr")]
+pub mod listener;
+#[cfg(feature = "ssr")]
+pub mod routes;

@@ -1,0 +1,88 @@
+//! The messages of the live stream, shared by server and browser.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sales::model::{Happening, OrderEvent, Overview, Snapshot};
+
+/// The sub-protocol that the page asks for. A client that asks for none gets [`NewOrder`] messages.
+pub const PROTOCOL: &str = "takings.v1";
+/// Without a message for this long, the page calls its data stale, in milliseconds.
+pub const STALE_AFTER_MS: i64 = 15_000;
+
+/// What the server sends under [`PROTOCOL`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Message {
+    /// Everything: at the start where the client is behind, and when a day begins.
+    Snapshot {
+        /// The whole page.
+        snapshot: Box<Snapshot>,
+        /// What the client missed, in commit order; empty where it asked for nothing.
+        missed: Vec<OrderEvent>,
+    },
+    /// What has changed since the message before.
+    Changes {
+        /// New figures, where they were computed again.
+        overview: Option<Box<Overview>>,
+        /// New events, in commit order.
+        events: Vec<OrderEvent>,
+    },
+    /// The database does not answer: the figures stand still.
+    Stale,
+}
+
+/// The message of the page that Takings replaces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+pub enum Legacy {
+    /// An order was placed.
+    NewOrder(NewOrder),
+}
+
+/// An order as the old page's socket described it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewOrder {
+    /// A number where the platform's id is one, else text.
+    pub id: serde_json::Value,
+    /// Decimal text, `45.67`.
+    pub total: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// ISO 3166 alpha-2.
+    pub country: Option<String>,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+}
+
+impl Legacy {
+    /// The old message for an event; only new orders had one.
+    pub fn of(event: &OrderEvent) -> Option<Legacy> {
+        (event.kind == Happening::OrderCreated).then(|| {
+            Legacy::NewOrder(NewOrder {
+                id: event.id.parse::<i64>().map_or_else(|_| event.id.clone().into(), Into::into),
+                total: crate::money::decimal(event.amount_minor, event.currency),
+                currency: event.currency.to_string(),
+                country: event.country.clone(),
+                created_at: event.placed_at.clone(),
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn the_old_page_s_message_is_as_it_was() {
+        let event = OrderEvent {
+            sequence: 1, kind: Happening::OrderCreated, id: "1234567890".into(), number: None, amount_minor: 4567,
+            currency: Currency::GBP, country: Some("GB".into()), platform: "shopify".into(),
+            placed_at: "2026-02-03T14:30:00Z".into(), local_time: "14:30".into(),
+        };
+        let json = serde_json::to_value(Legacy::of(&event)).expect("JSON");
+        assert_eq!(json, serde_json::json!({"type": "new_order", "data": {"id": 1_234_567_890, "total": "45.67",
+            "currency": "GBP", "country": "GB", "created_at": "2026-02-03T14:30:00Z"}}));
+    }
+}

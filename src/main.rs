@@ -1,0 +1,157 @@
+//! The command line: serve, demo, import, and what sets a fresh instance up without a browser.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+mod commands;
+
+/// A company's revenue as it happens.
+#[derive(Parser)]
+#[command(name = "takings", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the data is.
+#[derive(Args, Clone)]
+struct Place {
+    /// Folder of the embedded PostgreSQL
+    #[arg(long = "data", env = "TAKINGS_DATA", default_value = "./data", global = true)]
+    data: PathBuf,
+    /// A PostgreSQL server of yours instead of the embedded one: postgres://user:password@host/database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the page, the webhooks and the live stream
+    Serve(Serve),
+    /// Fill an empty instance with a demo shop of two years, serve it, and let new orders arrive
+    Demo {
+        #[command(flatten)]
+        serve: Serve,
+        /// Seconds between two orders, on average
+        #[arg(long, default_value_t = 4.0)]
+        pace: f64,
+    },
+    /// Bring the database to this version and stop
+    Migrate,
+    /// Check that the sums equal the ledger; there must be no difference
+    CheckSums,
+    /// Import from a file
+    #[command(subcommand)]
+    Import(Import),
+    /// Post one signed order to a running server, as a shop would
+    SendOrder {
+        /// The source that the order comes from; its secret signs it
+        #[arg(long)]
+        source: String,
+        /// The running server
+        #[arg(long, default_value = "http://127.0.0.1:3000")]
+        server: String,
+    },
+    /// People who may sign in
+    #[command(subcommand)]
+    User(User),
+    /// API tokens for scripts
+    #[command(subcommand)]
+    Token(Token),
+    /// Sources that orders come from
+    #[command(subcommand)]
+    Source(Source),
+}
+
+#[derive(Args, Clone)]
+struct Serve {
+    /// Address and port to serve on
+    #[arg(long, env = "TAKINGS_ADDR", default_value = "127.0.0.1:3000")]
+    addr: std::net::SocketAddr,
+}
+
+#[derive(Subcommand)]
+enum Import {
+    /// Orders from a CSV file, plain or gzip; docs/import-orders.md describes the columns
+    Orders {
+        /// The file
+        file: PathBuf,
+        /// The source that the orders are kept under; it is added if there is none of this name
+        #[arg(long)]
+        source: String,
+        /// Which column is what: id=Order,placed_at=Date,total=Total,… or a preset: online-retail
+        #[arg(long)]
+        map: String,
+        /// Rows that could not be read go here, with the reason
+        #[arg(long, default_value = "rejected.errors.csv")]
+        errors: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum User {
+    /// Add someone, or give them a new password; it is read from TAKINGS_PASSWORD or the terminal
+    Add {
+        /// The name to sign in with
+        name: String,
+        /// What they may do
+        #[arg(long, default_value = "administrator", value_parser = ["viewer", "analyst", "administrator"])]
+        role: String,
+    },
+    /// Print a link that signs someone in once
+    Link {
+        /// Who
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Token {
+    /// Make an API token and print it; an earlier one of this name ends
+    Add {
+        /// What it is for
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Source {
+    /// Add a source and print its address and secret; for one that exists, rotate its secret
+    Add {
+        /// The name in its address: small letters, digits and hyphens
+        name: String,
+        /// Where its orders are placed
+        #[arg(long, default_value = "shopify", value_parser = ["shopify", "etsy", "woocommerce", "amazon", "ebay", "direct"])]
+        platform: String,
+        /// The secret that deliveries are signed with; without it one is made
+        #[arg(long, env = "TAKINGS_SOURCE_SECRET", hide_env_values = true)]
+        secret: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG").unwrap_or_else(|_| "takings=info,warn".into()))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("takings: the system gives no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("takings: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The dashboard, `/`.
+
+use leptos::prelude::*;
+
+use crate::access::view::SignOutButton;
+use crate::live::view::{Feed, LiveBadge, Status, Toasts};
+use crate::sales::api::{Dashboard, load_dashboard};
+use crate::sales::view::{Cards, FlaggedNotice, Hero, RevenueChart, Ticker};
+use crate::ui::browser;
+use crate::ui::theme::{ThemeButton, toggle_theme};
+
+/// The page: complete in the server's answer, live from then on.
+#[component]
+pub fn DashboardPage() -> impl IntoView {
+    let loaded = Resource::new_blocking(|| (), |()| load_dashboard(false));
+    view! {
+        <Suspense fallback=Skeleton>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok(loaded) => view! { <Loaded loaded/> }.into_any(),
+                    Err(error) => view! { <Failed error/> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Loaded(loaded: Dashboard) -> impl IntoView {
+    let shown = RwSignal::new(loaded.snapshot);
+    let feed = Feed::new(shown);
+    let help = RwSignal::new(false);
+    Effect::new(move |started: Option<()>| {
+        if started.is_none() {
+            browser::on_key(move |key| match key.as_str() {
+                "l" => feed.toggle(),
+                "t" => toggle_theme(),
+                "?" => help.update(|open| *open = !*open),
+                "Escape" => help.set(false),
+                _ => {}
+            });
+        }
+    });
+    let stale = move || matches!(feed.status.get(), Status::Stale | Status::Reconnecting);
+    view! {
+        <a class="skip" href="#figures">"Skip to the figures"</a>
+        <header class="bar">
+            <p class="brand">"Takings"</p>
+            <LiveBadge feed/>
+            <div class="bar-end">
+                <ThemeButton/>
+                <span class="person quiet">{loaded.name}</span>
+                <SignOutButton/>
+            </div>
+        </header>
+        <main id="figures" class="page" class:is-stale=stale>
+            <FlaggedNotice shown/>
+            <div class="first">
+                <Hero shown/>
+                <Ticker shown/>
+            </div>
+            <Cards shown/>
+            <RevenueChart shown/>
+            <p class="footnote quiet">
+                "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in pounds at the recorded rate. "
+                "Press ? for the keys."
+            </p>
+        </main>
+        <Toasts feed/>
+        <Show when=move || help.get() fallback=|| ()>
+            <KeyHelp help/>
+        </Show>
+    }
+}
+
+#[component]
+fn KeyHelp(help: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <section class="key-help card" role="dialog" aria-labelledby="keys-title">
+            <h2 id="keys-title">"Keys"</h2>
+            <dl>
+                <dt>"L"</dt><dd>"live updates on or off"</dd>
+                <dt>"T"</dt><dd>"dark or light"</dd>
+                <dt>"← →"</dt><dd>"in a chart: from point to point"</dd>
+                <dt>"?"</dt><dd>"this list"</dd>
+            </dl>
+            <button class="button" type="button" autofocus=true on:click=move |_| help.set(false)>"Close"</button>
+        </section>
+    }
+}
+
+/// What stands in the page's place until the figures come, in their size.
+#[component]
+fn Skeleton() -> impl IntoView {
+    view! {
+        <main class="page" aria-busy="true" aria-label="Loading">
+            <div class="first">
+                <div class="card hero skeleton"></div>
+                <div class="card ticker skeleton"></div>
+            </div>
+        </main>
+    }
+}
+
+#[component]
+fn Failed(error: ServerFnError) -> impl IntoView {
+    let sentence = match error {
+        ServerFnError::ServerError(sentence) => sentence,
+        _ => "The server could not be reached.".into(),
+    };
+    view! {
+        <main class="narrow card">
+            <h1>"The figures could not be loaded"</h1>
+            <p>{sentence}</p>
+            <p>"Nothing is lost: orders that arrive meanwhile are delivered again."</p>
+            <p><a class="button" href="/">"Try again"</a></p>
+        </main>
+    }
+}

@@ -1,0 +1,3 @@
+//! Pages: composition only, no arithmetic.
+
+pub mod dashboard;

@@ -1,0 +1,480 @@
+//! The sales in PostgreSQL: recording batches of deliveries, and reading sums.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+
+use crate::money::Currency;
+use crate::period::{Instant, Window};
+use crate::sales::books::Books;
+use crate::sales::ledger::{Key, Kind, Sums};
+use crate::sales::model::OrderEvent;
+use crate::sales::order::{Order, Refund, Sale, Standing};
+use crate::sales::recording::{self, Delivery, Identity, NewEntry, Stored, StoredEntries, Touched};
+use crate::sales::windows::{Pieces, pieces};
+
+/// The channel on which a commit is made known, without payload.
+pub const LIVE_CHANNEL: &str = "takings_live";
+
+type Refunds = std::collections::BTreeMap<String, Refund>;
+
+/// Where the live stream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cursor {
+    /// Counts the recordings.
+    pub revision: i64,
+    /// The number of the last live event.
+    pub last_event: i64,
+}
+
+/// Records a batch in one transaction: deliveries, orders, ledger, sums and live events, all or nothing. Replaying
+/// any delivery changes no figure. Waits for other recordings of the workspace: they follow one another.
+pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx::Result<Cursor> {
+    let mut tx = db.begin().await?;
+    // The lock that makes sequence numbers visible in their order.
+    let cursor = sqlx::query!(
+        "select revision, last_event, last_order from cursors where workspace_id = $1 for update",
+        books.workspace
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let (mut last_event, mut last_order) = (cursor.last_event, cursor.last_order);
+
+    let known = stored_orders(&mut tx, books.workspace, deliveries).await?;
+    let touched = recording::merge(deliveries, known, &mut last_order, books);
+    let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
+    let entries = recording::new_entries(&touched, ledger, books);
+    let (quarters, days) = recording::sums(&entries, books);
+    let events = recording::events(&touched, &mut last_event, books);
+
+    write_orders(&mut tx, books.workspace, &touched).await?;
+    write_entries(&mut tx, books.workspace, &entries).await?;
+    add_quarter_hours(&mut tx, books.workspace, quarters.into_iter().unzip()).await?;
+    add_days(&mut tx, books.workspace, days.into_iter().unzip()).await?;
+    write_deliveries(&mut tx, books.workspace, deliveries).await?;
+    write_events(&mut tx, books.workspace, &events).await?;
+    let revision = cursor.revision + i64::from(!touched.is_empty());
+    sqlx::query!(
+        "update cursors set revision = $2, last_event = $3, last_order = $4 where workspace_id = $1",
+        books.workspace, revision, last_event, last_order
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Cursor { revision, last_event })
+}
+
+/// Tells every server that something was recorded. Apart from the recording's transaction: inside it, it would make
+/// all commits of the database wait for one another.
+pub async fn announce(db: &PgPool) -> sqlx::Result<()> {
+    sqlx::query!("select pg_notify($1, '')", LIVE_CHANNEL).execute(db).await?;
+    Ok(())
+}
+
+async fn stored_orders(db: &mut PgConnection, workspace: i32, deliveries: &[Delivery]) -> sqlx::Result<HashMap<Identity, Stored>> {
+    let named = deliveries.iter().filter_map(|d| d.order.as_ref().map(|(id, _)| (d.source, id.clone())));
+    let (sources, ids): (Vec<i32>, Vec<String>) = named.unzip();
+    let rows = sqlx::query!(
+        "select o.id, o.source_id, o.external_id, o.number, o.placed_at, o.modified_at, o.currency, o.gross_minor,
+                o.discount_minor, o.shipping_minor, o.tax_minor, o.presentment_currency, o.presentment_minor, o.country,
+                o.standing, o.payment, o.cancelled_at, o.refunds as \"refunds: Json<Refunds>\", o.rate::text as rate, o.rate_date
+         from orders o
+         join (select distinct * from unnest($2::int[], $3::text[])) as named (source_id, external_id)
+           on o.source_id = named.source_id and o.external_id = named.external_id
+         where o.workspace_id = $1",
+        workspace, &sources, &ids
+    )
+    .fetch_all(db)
+    .await?;
+    let orders = rows.into_iter().map(|row| {
+        let currency = row.currency.as_deref().and_then(Currency::parse);
+        let sale = currency.zip(row.placed_at).zip(row.modified_at).map(|((currency, placed_at), modified_at)| Sale {
+            modified_at,
+            placed_at,
+            number: row.number,
+            currency,
+            gross_minor: row.gross_minor.unwrap_or(0),
+            discount_minor: row.discount_minor.unwrap_or(0),
+            shipping_minor: row.shipping_minor.unwrap_or(0),
+            tax_minor: row.tax_minor.unwrap_or(0),
+            presentment: row.presentment_currency.as_deref().and_then(Currency::parse).zip(row.presentment_minor),
+            country: row.country,
+            standing: Standing::parse(row.standing.as_deref().unwrap_or_default()),
+            payment: row.payment,
+            cancelled_at: row.cancelled_at,
+        });
+        let order = Order { sale, refunds: row.refunds.map(|json| json.0).unwrap_or_default() };
+        let rate = row.rate.and_then(|rate| rate.parse::<Decimal>().ok()).zip(row.rate_date);
+        ((row.source_id, row.external_id), Stored { id: row.id, order, rate })
+    });
+    Ok(orders.collect())
+}
+
+async fn stored_entries(db: &mut PgConnection, workspace: i32, touched: &[Touched]) -> sqlx::Result<HashMap<i64, StoredEntries>> {
+    let ids: Vec<i64> = touched.iter().filter(|t| t.before.is_some()).map(|t| t.now.id).collect();
+    let mut out: HashMap<i64, StoredEntries> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(out);
+    }
+    let rows = sqlx::query!(
+        "select order_id, kind::text as \"kind!\", part, occurred_at, amount_minor, converted_minor, orders, flagged
+         from ledger where workspace_id = $1 and order_id = any($2)",
+        workspace, &ids
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        let Some(kind) = Kind::parse(&row.kind) else { continue };
+        let order = out.entry(row.order_id).or_default();
+        *order.revisions.entry((kind, row.part.clone())).or_insert(0) += 1;
+        let sum = order.amounts.entry(Key { kind, part: row.part, occurred_at: row.occurred_at }).or_default();
+        sum.amount += row.amount_minor;
+        sum.converted = match (sum.converted, row.converted_minor) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0) + b.unwrap_or(0)),
+        };
+        sum.orders += row.orders;
+        sum.flagged += row.flagged;
+    }
+    Ok(out)
+}
+
+async fn write_orders(db: &mut PgConnection, workspace: i32, touched: &[Touched]) -> sqlx::Result<()> {
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let column = |of: fn(&Sale) -> i64| -> Vec<Option<i64>> { touched.iter().map(|t| t.now.order.sale.as_ref().map(of)).collect() };
+    let text = |of: fn(&Sale) -> Option<String>| -> Vec<Option<String>> {
+        touched.iter().map(|t| t.now.order.sale.as_ref().and_then(of)).collect()
+    };
+    let time = |of: fn(&Sale) -> Option<Instant>| -> Vec<Option<Instant>> {
+        touched.iter().map(|t| t.now.order.sale.as_ref().and_then(of)).collect()
+    };
+    let ids: Vec<i64> = touched.iter().map(|t| t.now.id).collect();
+    let sources: Vec<i32> = touched.iter().map(|t| t.identity.0).collect();
+    let external_ids: Vec<String> = touched.iter().map(|t| t.identity.1.clone()).collect();
+    let refunds: Vec<Option<Json<&Refunds>>> =
+        touched.iter().map(|t| Some(&t.now.order.refunds).filter(|r| !r.is_empty()).map(Json)).collect();
+    let rates: Vec<Option<String>> = touched.iter().map(|t| t.now.rate.map(|(rate, _)| rate.to_string())).collect();
+    let rate_dates: Vec<Option<NaiveDate>> = touched.iter().map(|t| t.now.rate.map(|(_, date)| date)).collect();
+    sqlx::query!(
+        "insert into orders (workspace_id, id, source_id, external_id, number, placed_at, modified_at, currency, gross_minor,
+             discount_minor, shipping_minor, tax_minor, presentment_currency, presentment_minor, country, standing,
+             payment, cancelled_at, refunds, rate, rate_date)
+         select $1, id, source_id, external_id, number, placed_at, modified_at, currency, gross_minor,
+             discount_minor, shipping_minor, tax_minor, presentment_currency, presentment_minor, country, standing,
+             payment, cancelled_at, refunds, rate::numeric, rate_date
+         from unnest($2::bigint[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[],
+             $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::text[],
+             $17::text[], $18::timestamptz[], $19::jsonb[], $20::text[], $21::date[])
+           as new (id, source_id, external_id, number, placed_at, modified_at, currency, gross_minor, discount_minor,
+             shipping_minor, tax_minor, presentment_currency, presentment_minor, country, standing, payment,
+             cancelled_at, refunds, rate, rate_date)
+         on conflict on constraint order_identity do update set
+             number = excluded.number, placed_at = excluded.placed_at, modified_at = excluded.modified_at,
+             currency = excluded.currency, gross_minor = excluded.gross_minor, discount_minor = excluded.discount_minor,
+             shipping_minor = excluded.shipping_minor, tax_minor = excluded.tax_minor,
+             presentment_currency = excluded.presentment_currency, presentment_minor = excluded.presentment_minor,
+             country = excluded.country, standing = excluded.standing, payment = excluded.payment,
+             cancelled_at = excluded.cancelled_at, refunds = excluded.refunds, rate = excluded.rate,
+             rate_date = excluded.rate_date",
+        workspace, &ids, &sources, &external_ids,
+        &text(|s| s.number.clone()) as &[Option<String>],
+        &time(|s| Some(s.placed_at)) as &[Option<Instant>],
+        &time(|s| Some(s.modified_at)) as &[Option<Instant>],
+        &text(|s| Some(s.currency.to_string())) as &[Option<String>],
+        &column(|s| s.gross_minor) as &[Option<i64>],
+        &column(|s| s.discount_minor) as &[Option<i64>],
+        &column(|s| s.shipping_minor) as &[Option<i64>],
+        &column(|s| s.tax_minor) as &[Option<i64>],
+        &text(|s| s.presentment.map(|(currency, _)| currency.to_string())) as &[Option<String>],
+        &touched.iter().map(|t| t.now.order.sale.as_ref().and_then(|s| s.presentment).map(|(_, total)| total)).collect::<Vec<_>>()
+            as &[Option<i64>],
+        &text(|s| s.country.clone()) as &[Option<String>],
+        &text(|s| Some(s.standing.name().to_owned())) as &[Option<String>],
+        &text(|s| s.payment.clone()) as &[Option<String>],
+        &time(|s| s.cancelled_at) as &[Option<Instant>],
+        &refunds as &[Option<Json<&Refunds>>],
+        &rates as &[Option<String>],
+        &rate_dates as &[Option<NaiveDate>],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn write_entries(db: &mut PgConnection, workspace: i32, entries: &[NewEntry]) -> sqlx::Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let kinds: Vec<String> = entries.iter().map(|e| e.key.kind.name().to_owned()).collect();
+    let parts: Vec<String> = entries.iter().map(|e| e.key.part.clone()).collect();
+    let currencies: Vec<String> = entries.iter().map(|e| e.currency.to_string()).collect();
+    sqlx::query!(
+        "insert into ledger (workspace_id, order_id, kind, part, revision, occurred_at, currency, amount_minor,
+             converted_minor, orders, flagged)
+         select $1, order_id, kind::ledger_kind, part, revision, occurred_at, currency, amount_minor, converted_minor,
+             orders, flagged
+         from unnest($2::bigint[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::text[], $8::bigint[],
+             $9::bigint[], $10::smallint[], $11::smallint[])
+           as new (order_id, kind, part, revision, occurred_at, currency, amount_minor, converted_minor, orders, flagged)",
+        workspace,
+        &entries.iter().map(|e| e.order_id).collect::<Vec<_>>(),
+        &kinds, &parts,
+        &entries.iter().map(|e| e.revision).collect::<Vec<_>>(),
+        &entries.iter().map(|e| e.key.occurred_at).collect::<Vec<_>>(),
+        &currencies,
+        &entries.iter().map(|e| e.amounts.amount).collect::<Vec<_>>(),
+        &entries.iter().map(|e| e.amounts.converted).collect::<Vec<_>>() as &[Option<i64>],
+        &entries.iter().map(|e| e.amounts.orders).collect::<Vec<_>>(),
+        &entries.iter().map(|e| e.amounts.flagged).collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn measure(sums: &[Sums], of: fn(&Sums) -> i64) -> Vec<i64> {
+    sums.iter().map(of).collect()
+}
+
+/// Adds to one of the tables of sums. The tables differ in the type of their bucket alone.
+macro_rules! add_sums {
+    ($name:ident, $bucket:ty, $sql:literal) => {
+        async fn $name(db: &mut PgConnection, workspace: i32, (buckets, sums): (Vec<$bucket>, Vec<Sums>)) -> sqlx::Result<()> {
+            if buckets.is_empty() {
+                return Ok(());
+            }
+            sqlx::query!(
+                $sql
+                    + " on conflict (workspace_id, bucket) do update set
+                        orders = sums.orders + excluded.orders,
+                        gross_minor = sums.gross_minor + excluded.gross_minor,
+                        discount_minor = sums.discount_minor + excluded.discount_minor,
+                        shipping_minor = sums.shipping_minor + excluded.shipping_minor,
+                        tax_minor = sums.tax_minor + excluded.tax_minor,
+                        returned_goods_minor = sums.returned_goods_minor + excluded.returned_goods_minor,
+                        returned_shipping_minor = sums.returned_shipping_minor + excluded.returned_shipping_minor,
+                        returned_tax_minor = sums.returned_tax_minor + excluded.returned_tax_minor,
+                        flagged = sums.flagged + excluded.flagged",
+                workspace, &buckets, &measure(&sums, |s| s.orders), &measure(&sums, |s| s.gross),
+                &measure(&sums, |s| s.discount), &measure(&sums, |s| s.shipping), &measure(&sums, |s| s.tax),
+                &measure(&sums, |s| s.returned_goods), &measure(&sums, |s| s.returned_shipping),
+                &measure(&sums, |s| s.returned_tax), &measure(&sums, |s| s.flagged),
+            )
+            .execute(db)
+            .await?;
+            Ok(())
+        }
+    };
+}
+
+add_sums!(
+    add_quarter_hours, Instant,
+    "insert into sums_quarter_hour as sums select $1, * from unnest($2::timestamptz[], $3::bigint[], $4::bigint[],
+        $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])"
+);
+add_sums!(
+    add_days, NaiveDate,
+    "insert into sums_day as sums select $1, * from unnest($2::date[], $3::bigint[], $4::bigint[], $5::bigint[],
+        $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])"
+);
+
+async fn write_deliveries(db: &mut PgConnection, workspace: i32, deliveries: &[Delivery]) -> sqlx::Result<()> {
+    let kept: Vec<&Delivery> = deliveries.iter().filter(|d| !d.body.is_empty()).collect();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into deliveries (workspace_id, source_id, received_at, topic, external_id, body, problem)
+         select $1, * from unnest($2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::text[])",
+        workspace,
+        &kept.iter().map(|d| d.source).collect::<Vec<_>>(),
+        &kept.iter().map(|d| d.received_at).collect::<Vec<_>>(),
+        &kept.iter().map(|d| d.topic.clone()).collect::<Vec<_>>(),
+        &kept.iter().map(|d| d.external_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &kept.iter().map(|d| d.body.as_ref()).collect::<Vec<_>>() as &[&[u8]],
+        &kept.iter().map(|d| d.problem.clone()).collect::<Vec<_>>() as &[Option<String>],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn write_events(db: &mut PgConnection, workspace: i32, events: &[OrderEvent]) -> sqlx::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into live_events (workspace_id, sequence, recorded_at, event)
+         select $1, sequence, now(), event from unnest($2::bigint[], $3::jsonb[]) as new (sequence, event)",
+        workspace,
+        &events.iter().map(|e| e.sequence).collect::<Vec<_>>(),
+        &events.iter().map(Json).collect::<Vec<_>>() as &[Json<&OrderEvent>],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Where the live stream stands.
+pub async fn cursor(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Cursor> {
+    sqlx::query_as!(Cursor, "select revision, last_event from cursors where workspace_id = $1", workspace).fetch_one(db).await
+}
+
+/// Up to `limit` events after number `after`, in commit order.
+pub async fn events_after(db: &mut PgConnection, workspace: i32, after: i64, limit: i64) -> sqlx::Result<Vec<OrderEvent>> {
+    let rows = sqlx::query!(
+        "select event as \"event: Json<OrderEvent>\" from live_events
+         where workspace_id = $1 and sequence > $2 order by sequence limit $3",
+        workspace, after, limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.event.0).collect())
+}
+
+/// The newest `limit` events up to number `last`, newest first.
+pub async fn newest_events(db: &mut PgConnection, workspace: i32, last: i64, limit: i64) -> sqlx::Result<Vec<OrderEvent>> {
+    let rows = sqlx::query!(
+        "select event as \"event: Json<OrderEvent>\" from live_events
+         where workspace_id = $1 and sequence <= $2 order by sequence desc limit $3",
+        workspace, last, limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.event.0).collect())
+}
+
+/// The sums of several windows in one question. Whole days and whole quarters of an hour come from their tables, and
+/// less than a quarter of an hour at each end from the ledger.
+pub async fn window_sums(db: &mut PgConnection, books: &Books, windows: &[Window]) -> sqlx::Result<Vec<Sums>> {
+    let cut: Vec<Pieces> = windows.iter().map(|window| pieces(*window, &books.calendar)).collect();
+    let (mut day_windows, mut day_from, mut day_to) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut quarter_windows, mut quarter_from, mut quarter_to) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut moment_windows, mut moment_from, mut moment_to) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, piece) in (0i32..).zip(&cut) {
+        if let Some((from, to)) = piece.days {
+            (day_windows.push(i), day_from.push(from), day_to.push(to));
+        }
+        for part in &piece.quarters {
+            (quarter_windows.push(i), quarter_from.push(part.from), quarter_to.push(part.to));
+        }
+        for part in &piece.moments {
+            (moment_windows.push(i), moment_from.push(part.from), moment_to.push(part.to));
+        }
+    }
+    let rows = sqlx::query!(
+        r#"select w.i as "i!", s.orders as "orders!", s.gross as "gross!", s.discount as "discount!", s.shipping as "shipping!",
+                s.tax as "tax!", s.returned_goods as "returned_goods!", s.returned_shipping as "returned_shipping!",
+                s.returned_tax as "returned_tax!", s.flagged as "flagged!"
+         from unnest($2::int[], $3::date[], $4::date[]) as w (i, since, until)
+         cross join lateral (
+             select coalesce(sum(orders), 0)::bigint as orders, coalesce(sum(gross_minor), 0)::bigint as gross,
+                 coalesce(sum(discount_minor), 0)::bigint as discount, coalesce(sum(shipping_minor), 0)::bigint as shipping,
+                 coalesce(sum(tax_minor), 0)::bigint as tax, coalesce(sum(returned_goods_minor), 0)::bigint as returned_goods,
+                 coalesce(sum(returned_shipping_minor), 0)::bigint as returned_shipping,
+                 coalesce(sum(returned_tax_minor), 0)::bigint as returned_tax, coalesce(sum(flagged), 0)::bigint as flagged
+             from sums_day where workspace_id = $1 and bucket >= w.since and bucket < w.until) s
+         union all
+         select w.i, s.* from unnest($5::int[], $6::timestamptz[], $7::timestamptz[]) as w (i, since, until)
+         cross join lateral (
+             select coalesce(sum(orders), 0)::bigint, coalesce(sum(gross_minor), 0)::bigint,
+                 coalesce(sum(discount_minor), 0)::bigint, coalesce(sum(shipping_minor), 0)::bigint,
+                 coalesce(sum(tax_minor), 0)::bigint, coalesce(sum(returned_goods_minor), 0)::bigint,
+                 coalesce(sum(returned_shipping_minor), 0)::bigint,
+                 coalesce(sum(returned_tax_minor), 0)::bigint, coalesce(sum(flagged), 0)::bigint
+             from sums_quarter_hour where workspace_id = $1 and bucket >= w.since and bucket < w.until) s
+         union all
+         select w.i, s.* from unnest($8::int[], $9::timestamptz[], $10::timestamptz[]) as w (i, since, until)
+         cross join lateral (
+             select coalesce(sum(orders), 0)::bigint, coalesce(sum(converted_minor) filter (where kind = 'sale'), 0)::bigint,
+                 coalesce(sum(converted_minor) filter (where kind = 'discount'), 0)::bigint,
+                 coalesce(sum(converted_minor) filter (where kind = 'shipping'), 0)::bigint,
+                 coalesce(sum(converted_minor) filter (where kind = 'tax'), 0)::bigint,
+                 coalesce(sum(converted_minor) filter (where kind in ('refund_goods', 'cancel_goods')), 0)::bigint,
+                 coalesce(sum(converted_minor) filter (where kind in ('refund_shipping', 'cancel_shipping')), 0)::bigint,
+                 coalesce(sum(converted_minor) filter (where kind in ('refund_tax', 'cancel_tax')), 0)::bigint,
+                 coalesce(sum(flagged), 0)::bigint
+             from ledger where workspace_id = $1 and occurred_at >= w.since and occurred_at < w.until) s"#,
+        books.workspace, &day_windows, &day_from, &day_to, &quarter_windows, &quarter_from, &quarter_to,
+        &moment_windows, &moment_from, &moment_to
+    )
+    .fetch_all(db)
+    .await?;
+    let mut sums = vec![Sums::default(); windows.len()];
+    for row in rows {
+        sums[row.i as usize] += Sums {
+            orders: row.orders, gross: row.gross, discount: row.discount, shipping: row.shipping, tax: row.tax,
+            returned_goods: row.returned_goods, returned_shipping: row.returned_shipping,
+            returned_tax: row.returned_tax, flagged: row.flagged,
+        };
+    }
+    Ok(sums)
+}
+
+/// The sums of the local days from `first` up to and including `last`; days without any are left out.
+pub async fn day_sums(db: &mut PgConnection, workspace: i32, first: NaiveDate, last: NaiveDate) -> sqlx::Result<HashMap<NaiveDate, Sums>> {
+    let rows = sqlx::query!(
+        "select * from sums_day where workspace_id = $1 and bucket between $2 and $3",
+        workspace, first, last
+    )
+    .fetch_all(db)
+    .await?;
+    let days = rows.into_iter().map(|row| {
+        let sums = Sums {
+            orders: row.orders, gross: row.gross_minor, discount: row.discount_minor, shipping: row.shipping_minor,
+            tax: row.tax_minor, returned_goods: row.returned_goods_minor, returned_shipping: row.returned_shipping_minor,
+            returned_tax: row.returned_tax_minor, flagged: row.flagged,
+        };
+        (row.bucket, sums)
+    });
+    Ok(days.collect())
+}
+
+/// Recomputes the sums from the ledger alone, slowly, and counts the rows of the two tables that differ from it.
+/// There must be none.
+pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"with entries as (
+             select l.*, coalesce(converted_minor, 0) as minor from ledger l where workspace_id = $1
+         ), measured as (
+             select occurred_at, orders, flagged,
+                 case when kind = 'sale' then minor else 0 end as gross,
+                 case when kind = 'discount' then minor else 0 end as discount,
+                 case when kind = 'shipping' then minor else 0 end as shipping,
+                 case when kind = 'tax' then minor else 0 end as tax,
+                 case when kind in ('refund_goods', 'cancel_goods') then minor else 0 end as goods_back,
+                 case when kind in ('refund_shipping', 'cancel_shipping') then minor else 0 end as shipping_back,
+                 case when kind in ('refund_tax', 'cancel_tax') then minor else 0 end as tax_back
+             from entries
+         ), quarters as (
+             select date_bin('15 minutes', occurred_at, timestamptz '2000-01-01 00:00Z') as bucket, sum(orders) as orders,
+                 sum(gross) as gross, sum(discount) as discount, sum(shipping) as shipping, sum(tax) as tax,
+                 sum(goods_back) as goods_back, sum(shipping_back) as shipping_back, sum(tax_back) as tax_back, sum(flagged) as flagged
+             from measured group by 1
+         ), days as (
+             select (occurred_at at time zone $2)::date as bucket, sum(orders) as orders, sum(gross) as gross,
+                 sum(discount) as discount, sum(shipping) as shipping, sum(tax) as tax, sum(goods_back) as goods_back,
+                 sum(shipping_back) as shipping_back, sum(tax_back) as tax_back, sum(flagged) as flagged
+             from measured group by 1
+         )
+         select (
+             select count(*) from quarters q full join (select * from sums_quarter_hour where workspace_id = $1) s using (bucket)
+             where (q.orders, q.gross, q.discount, q.shipping, q.tax, q.goods_back, q.shipping_back, q.tax_back, q.flagged)
+                 is distinct from (s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor,
+                     s.returned_goods_minor, s.returned_shipping_minor, s.returned_tax_minor, s.flagged)
+         ) + (
+             select count(*) from days d full join (select * from sums_day where workspace_id = $1) s using (bucket)
+             where (d.orders, d.gross, d.discount, d.shipping, d.tax, d.goods_back, d.shipping_back, d.tax_back, d.flagged)
+                 is distinct from (s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor,
+                     s.returned_goods_minor, s.returned_shipping_minor, s.returned_tax_minor, s.flagged)
+         ) as "differing!""#,
+        books.workspace, books.calendar.zone_name()
+    )
+    .fetch_one(db)
+    .await
+}

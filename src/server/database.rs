@@ -1,0 +1,64 @@
+//! The pool of connections, the migrations, and the workspace's settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::exchange::{Rates, RatesError};
+use crate::money::Currency;
+use crate::period::{Calendar, UnknownZone};
+use crate::sales::books::Books;
+
+/// The one workspace of an instance. Every table of facts has it in its key, so several are possible later.
+pub const WORKSPACE: i32 = 1;
+/// Connections: one writes, one computes snapshots, one listens, the rest serve sign-in and pages.
+const CONNECTIONS_MAX: u32 = 12;
+/// How long a request waits for a connection before it is told that the database is away.
+const CONNECTION_WAIT: Duration = Duration::from_secs(3);
+
+/// Why the workspace could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database refused or was away.
+    #[error("the database could not be used: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A migration failed; its transaction was rolled back.
+    #[error("the database could not be brought to this version: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The zone in the workspace's settings is none.
+    #[error(transparent)]
+    Zone(#[from] UnknownZone),
+    /// The shipped rates are damaged.
+    #[error(transparent)]
+    Rates(#[from] RatesError),
+    /// The reporting currency in the workspace's settings is none.
+    #[error("the workspace's currency {0:?} is no currency code")]
+    Currency(String),
+}
+
+/// A pool that connects when it is first used, and again after the database was away.
+pub fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(CONNECTION_WAIT)
+        .connect_lazy_with(options.application_name("takings"))
+}
+
+/// Brings the database to this version, under an advisory lock, and reads the workspace's settings.
+pub async fn open(db: &PgPool) -> Result<Books, OpenError> {
+    sqlx::migrate!().run(db).await?;
+    books(db).await
+}
+
+/// The workspace's settings.
+pub async fn books(db: &PgPool) -> Result<Books, OpenError> {
+    let row = sqlx::query!("select currency, zone, week_start from workspaces where id = $1", WORKSPACE).fetch_one(db).await?;
+    Ok(Books {
+        workspace: WORKSPACE,
+        currency: Currency::parse(&row.currency).ok_or(OpenError::Currency(row.currency))?,
+        calendar: Calendar::new(&row.zone, row.week_start as i8)?,
+        rates: Arc::new(Rates::shipped()?),
+    })
+}

@@ -1,0 +1,8 @@
+//! The server: its configuration, its database, its parts and how they start and stop.
+
+pub mod clock;
+pub mod database;
+pub mod postgres;
+pub mod router;
+pub mod run;
+pub mod state;

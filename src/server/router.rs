@@ -1,0 +1,82 @@
+//! All routes of the server, and the layers before them.
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use leptos::prelude::*;
+use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use tower::ServiceBuilder;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::access::guard;
+use crate::access::session::Visitor;
+use crate::app::{App, shell};
+use crate::server::state::AppState;
+
+/// Files whose names or addresses change with their content.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// The whole server as one service.
+pub fn router(state: AppState) -> Router {
+    let options = state.leptos.clone();
+    let context = {
+        let state = state.clone();
+        move || provide_context(state.clone())
+    };
+    let pages = Router::new()
+        .leptos_routes_with_context(&state, generate_route_list(App), context, {
+            let options = options.clone();
+            move || shell(options.clone())
+        })
+        .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
+    Router::new()
+        .merge(pages)
+        .merge(crate::sources::routes::routes())
+        .merge(crate::live::routes::routes())
+        .route("/api/v1/snapshot", get(snapshot))
+        .route("/healthz", get(|| async { "alive" }))
+        .route("/readyz", get(ready))
+        .nest_service("/pkg", files(&format!("{}/{}", options.site_root, options.site_pkg_dir)))
+        .nest_service("/vendor", files(&format!("{}/vendor", options.site_root)))
+        .route_service("/favicon.svg", tower_http::services::ServeFile::new(format!("{}/favicon.svg", options.site_root)))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this address.") })
+        .layer(middleware::from_fn(guard::same_origin))
+        .layer(header_layer(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header_layer(REFERRER_POLICY, "no-referrer"))
+        .layer(header_layer(HeaderName::from_static("x-frame-options"), "DENY"))
+        .with_state(state)
+}
+
+fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Files made at build time, compressed then and cached for ever.
+fn files(folder: &str) -> axum::routing::MethodRouter {
+    let served = ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, |response: &axum::http::Response<_>| {
+            response.status().is_success().then_some(FOR_EVER)
+        }))
+        .service(ServeDir::new(folder).precompressed_br().precompressed_gzip());
+    axum::routing::any_service(served)
+}
+
+/// `GET /api/v1/snapshot`: the snapshot of the page as JSON, for a session or an API token.
+async fn snapshot(State(state): State<AppState>, _visitor: Visitor) -> Response {
+    match state.hub.snapshot().await {
+        Ok(snapshot) => ([(header::CACHE_CONTROL, "no-store")], Json(snapshot.as_ref())).into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer at the moment; try again").into_response(),
+    }
+}
+
+/// `GET /readyz`: 200 when the database answers.
+async fn ready(State(state): State<AppState>) -> Response {
+    match state.hub.compute().await {
+        Ok(_) => "ready".into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response(),
+    }
+}

@@ -1,0 +1,76 @@
+//! Starts the parts of the server, serves, and stops them in order.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use leptos::prelude::LeptosOptions;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::live::hub::Hub;
+use crate::live::listener;
+use crate::sales::books::Books;
+use crate::sales::recorder::Recorder;
+use crate::server::clock::Clock;
+use crate::server::router::router;
+use crate::server::state::AppState;
+use crate::sources::directory::Directory;
+
+/// What a server is made of; tests own the listener, the clock and the end.
+pub struct Parts {
+    /// The bound socket.
+    pub listener: TcpListener,
+    /// The database, migrated.
+    pub db: PgPool,
+    /// The workspace.
+    pub books: Books,
+    /// The time.
+    pub clock: Clock,
+    /// Where Leptos finds its files.
+    pub leptos: LeptosOptions,
+}
+
+/// Serves until `stop` completes. Then: no new requests, sockets are closed with "going away", what waits to be
+/// recorded is recorded and answered, and the connections are closed.
+pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    let Parts { listener, db, books, clock, leptos } = parts;
+    let shutdown = CancellationToken::new();
+    let hub = Hub::new(db.clone(), books.clone(), clock.clone());
+    let recording_stop = CancellationToken::new();
+    let (recorder, recording) = {
+        let hub = hub.clone();
+        Recorder::start(db.clone(), books.clone(), recording_stop.clone(), move || hub.wake())
+    };
+    let tasks = [
+        tokio::spawn(hub.clone().run(shutdown.clone())),
+        tokio::spawn(listener::run(db.clone(), hub.clone(), shutdown.clone())),
+    ];
+    let state = AppState {
+        sources: Directory::new(db.clone(), books.workspace),
+        db: db.clone(),
+        books,
+        recorder,
+        hub,
+        clock,
+        leptos,
+        shutdown: shutdown.clone(),
+    };
+    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let stopping = {
+        let shutdown = shutdown.clone();
+        async move {
+            stop.await;
+            shutdown.cancel();
+        }
+    };
+    let served = axum::serve(listener, app).with_graceful_shutdown(stopping).await;
+    shutdown.cancel();
+    recording_stop.cancel();
+    let _ = recording.await;
+    for task in tasks {
+        let _ = task.await;
+    }
+    db.close().await;
+    served
+}

@@ -1,0 +1,33 @@
+//! What every handler is given.
+
+use axum::extract::FromRef;
+use leptos::prelude::LeptosOptions;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::live::hub::Hub;
+use crate::sales::books::Books;
+use crate::sales::recorder::Recorder;
+use crate::server::clock::Clock;
+use crate::sources::directory::Directory;
+
+/// The server's parts. Cheap to clone.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// The database.
+    pub db: PgPool,
+    /// The workspace's settings and the exchange rates.
+    pub books: Books,
+    /// Records deliveries.
+    pub recorder: Recorder,
+    /// Tells watchers.
+    pub hub: Hub,
+    /// The sources.
+    pub sources: Directory,
+    /// The time.
+    pub clock: Clock,
+    /// What Leptos needs to find its files.
+    pub leptos: LeptosOptions,
+    /// Cancelled when the server stops.
+    pub shutdown: CancellationToken,
+}

@@ -1,0 +1,65 @@
+//! Sources: where orders come from. One file a platform; each checks signatures and reads bodies.
+
+pub mod amount;
+pub mod directory;
+pub mod routes;
+pub mod shopify;
+pub mod standard;
+pub mod store;
+
+/// A source with what is needed to take its deliveries.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its number.
+    pub id: i32,
+    /// Its name in addresses.
+    pub name: String,
+    /// `shopify`, `etsy`, …
+    pub platform: String,
+    /// The secrets that its deliveries are signed with.
+    pub secrets: Secrets,
+}
+
+/// A source's secrets: two while they are rotated.
+#[derive(Clone)]
+pub struct Secrets {
+    /// The one that deliveries are signed with.
+    pub current: String,
+    /// The one before, which may sign for a while.
+    pub previous: Option<String>,
+}
+
+impl Secrets {
+    /// Both, the current one first.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.current.as_str()).chain(self.previous.as_deref())
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+/// Why a signed body could not be read. It is kept for replay, and the sender is told the field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
+
+impl Unreadable {
+    /// A field that has to be there.
+    pub fn missing(field: &str) -> Unreadable {
+        Unreadable(format!("the field {field} is missing"))
+    }
+
+    /// A field that can't be read, and why.
+    pub fn field(field: &str, why: impl std::fmt::Display) -> Unreadable {
+        Unreadable(format!("the field {field} cannot be read: {why}"))
+    }
+
+    /// Not the JSON that was expected. `serde_json` names the field and the place, never the content.
+    pub fn json(error: &serde_json::Error) -> Unreadable {
+        Unreadable(format!("the body is not the JSON that was expected: {error}"))
+    }
+}

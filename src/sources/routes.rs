@@ -1,0 +1,99 @@
+//! The webhook endpoints: signature, then body, then the recorder; answered after the commit.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+
+use crate::sales::order::Order;
+use crate::sales::recording::Delivery;
+use crate::server::state::AppState;
+use crate::sources::{Source, Unreadable, shopify, standard};
+
+/// The largest body: Shopify's largest orders are below 1 MB.
+const BODY_MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// `POST /webhooks/{platform}/{source}`, and the address of the page that Takings replaces.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/webhooks/shopify/{source}", post(from_shopify))
+        .route("/webhooks/standard/{source}", post(from_standard))
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+}
+
+/// What a delivery says: its topic, the sender's name for it, and its order.
+struct Read {
+    topic: String,
+    external_id: Option<String>,
+    order: Result<Option<(String, Order)>, Unreadable>,
+}
+
+async fn from_shopify(State(state): State<AppState>, Path(name): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+    let source = match find(&state, &name).await {
+        Ok(source) => source,
+        Err(response) => return response,
+    };
+    if !shopify::is_signed(&headers, &body, &source.secrets) {
+        return refusal(StatusCode::UNAUTHORIZED, "the signature does not match: check the secret of this source");
+    }
+    let topic = shopify::header(&headers, "topic").unwrap_or_default().to_owned();
+    let external_id = shopify::header(&headers, "webhook-id").map(str::to_owned);
+    let order = shopify::read(&topic, &body);
+    take(&state, source, body, Read { topic, external_id, order }).await
+}
+
+async fn from_standard(State(state): State<AppState>, Path(name): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+    let source = match find(&state, &name).await {
+        Ok(source) => source,
+        Err(response) => return response,
+    };
+    if !standard::is_signed(&headers, &body, &source.secrets) {
+        return refusal(StatusCode::UNAUTHORIZED, "the signature does not match or is older than five minutes: check the secret and the clock");
+    }
+    let external_id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let read = match standard::read(&body) {
+        Ok((topic, order)) => Read { topic, external_id, order: Ok(order) },
+        Err(unreadable) => Read { topic: String::new(), external_id, order: Err(unreadable) },
+    };
+    take(&state, source, body, read).await
+}
+
+async fn find(state: &AppState, name: &str) -> Result<Source, Response> {
+    match state.sources.find(name).await {
+        Ok(Some(source)) => Ok(source),
+        Ok(None) => Err(refusal(StatusCode::NOT_FOUND, "there is no source of this name: add it with `takings source add`")),
+        Err(error) => {
+            tracing::warn!(%error, "a source could not be looked up");
+            Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer at the moment; please deliver again"))
+        }
+    }
+}
+
+/// Records the delivery, also one that can't be read: it is kept for replay.
+async fn take(state: &AppState, source: Source, body: Bytes, read: Read) -> Response {
+    let (order, problem) = match read.order {
+        Ok(order) => (order, None),
+        Err(unreadable) => (None, Some(unreadable.to_string())),
+    };
+    let delivery = Delivery {
+        source: source.id,
+        platform: source.platform,
+        received_at: state.clock.now(),
+        topic: read.topic,
+        external_id: read.external_id,
+        body,
+        problem: problem.clone(),
+        order,
+    };
+    match (state.recorder.record(delivery).await, problem) {
+        (Ok(()), None) => StatusCode::OK.into_response(),
+        (Ok(()), Some(problem)) => refusal(StatusCode::UNPROCESSABLE_ENTITY, &problem),
+        (Err(error), _) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    }
+}
+
+fn refusal(status: StatusCode, why: &str) -> Response {
+    (status, why.to_owned()).into_response()
+}

@@ -1,0 +1,202 @@
+//! What only a browser can do: animation, the theme, the chart library. On the server `nowhere.rs` stands in.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use charming::{Echarts, WasmRenderer};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Document, Element, HtmlElement, HtmlScriptElement, KeyboardEvent, Window};
+
+use crate::ui::chart::LineChart;
+
+/// How long a figure counts up, in milliseconds.
+const COUNT_MS: f64 = 400.0;
+/// The theme is remembered for a year.
+const THEME_SECONDS: u32 = 365 * 24 * 3600;
+
+fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+fn document() -> Option<Document> {
+    window()?.document()
+}
+
+fn matches(query: &str) -> bool {
+    window().and_then(|w| w.match_media(query).ok().flatten()).is_some_and(|m| m.matches())
+}
+
+/// Counts from one number to another within 400 ms, or jumps where the system asks for less motion.
+pub fn count_up(from: i64, to: i64, show: impl Fn(i64) + 'static) {
+    let hidden = document().is_some_and(|d| d.hidden());
+    if hidden || matches("(prefers-reduced-motion: reduce)") {
+        show(to);
+        return;
+    }
+    spawn_local(async move {
+        let start = js_sys::Date::now();
+        loop {
+            next_frame().await;
+            let part = ((js_sys::Date::now() - start) / COUNT_MS).min(1.0);
+            // Fast at first, gentle at the end.
+            let eased = 1.0 - (1.0 - part).powi(3);
+            show(from + ((to - from) as f64 * eased).round() as i64);
+            if part >= 1.0 {
+                return;
+            }
+        }
+    });
+}
+
+async fn next_frame() {
+    let promise = Promise::new(&mut |resolve: Function, _| {
+        if let Some(window) = window() {
+            let _ = window.request_animation_frame(&resolve);
+        }
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Calls back after a pause.
+pub fn after(milliseconds: u32, then: impl FnOnce() + 'static) {
+    spawn_local(async move {
+        TimeoutFuture::new(milliseconds).await;
+        then();
+    });
+}
+
+/// Whether the page is dark now: by someone's choice, else the system's.
+pub fn current_is_dark() -> bool {
+    let chosen = document().and_then(|d| d.document_element()).and_then(|root| root.get_attribute("data-theme"));
+    match chosen.as_deref() {
+        Some("dark") => true,
+        Some("light") => false,
+        _ => matches("(prefers-color-scheme: dark)"),
+    }
+}
+
+/// Sets the theme, and remembers it in a cookie so that the server renders the next page with it.
+pub fn set_theme(theme: &str) {
+    let Some(document) = document() else { return };
+    if let Some(root) = document.document_element() {
+        let _ = root.set_attribute("data-theme", theme);
+    }
+    if let Ok(html) = document.dyn_into::<web_sys::HtmlDocument>() {
+        let _ = html.set_cookie(&format!("theme={theme}; path=/; max-age={THEME_SECONDS}; samesite=lax"));
+    }
+    redraw_charts();
+}
+
+/// Calls back with each key pressed outside a field and without a modifier.
+pub fn on_key(handle: impl Fn(String) + 'static) {
+    let listener = Closure::<dyn Fn(KeyboardEvent)>::new(move |event: KeyboardEvent| {
+        let field = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok())
+            .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+        if !field && !event.ctrl_key() && !event.meta_key() && !event.alt_key() {
+            handle(event.key());
+        }
+    });
+    if let Some(document) = document() {
+        let _ = document.add_event_listener_with_callback("keydown", listener.as_ref().unchecked_ref());
+    }
+    // It lives as long as the page.
+    listener.forget();
+}
+
+struct Drawn {
+    chart: LineChart,
+    echarts: Echarts,
+}
+
+thread_local! {
+    static DRAWN: RefCell<HashMap<&'static str, Drawn>> = RefCell::default();
+}
+
+/// Loads the chart library once, after the first paint, and draws the chart over its server-rendered picture; a chart
+/// that is drawn already is changed in place.
+pub fn draw_chart(id: &'static str, chart: LineChart) {
+    let known = DRAWN.with_borrow_mut(|drawn| {
+        drawn.get_mut(id).map(|known| {
+            WasmRenderer::update(&known.echarts, &chart.options(&ink()));
+            known.chart = chart.clone();
+        })
+    });
+    if known.is_none() {
+        spawn_local(async move {
+            if load_library().await.is_none() {
+                return;
+            }
+            let renderer = WasmRenderer::new_opt(None, None);
+            if let Ok(echarts) = renderer.render(id, &chart.options(&ink())) {
+                if let Some(host) = document().and_then(|d| d.get_element_by_id(id)).and_then(|e| e.parent_element()) {
+                    let _ = host.class_list().add_1("is-drawn");
+                }
+                DRAWN.with_borrow_mut(|drawn| drawn.insert(id, Drawn { chart, echarts }));
+                follow_size(id);
+            }
+        });
+    }
+}
+
+fn redraw_charts() {
+    DRAWN.with_borrow(|drawn| {
+        for known in drawn.values() {
+            WasmRenderer::update(&known.echarts, &known.chart.options(&ink()));
+        }
+    });
+}
+
+/// Keeps a chart as large as its element.
+fn follow_size(id: &'static str) {
+    let Some(element) = document().and_then(|d| d.get_element_by_id(id)) else { return };
+    let resized = Closure::<dyn Fn()>::new(move || {
+        DRAWN.with_borrow(|drawn| {
+            if let Some(known) = drawn.get(id) {
+                known.echarts.resize(JsValue::UNDEFINED);
+            }
+        });
+    });
+    if let Ok(observer) = web_sys::ResizeObserver::new(resized.as_ref().unchecked_ref()) {
+        observer.observe(&element);
+        // Both live as long as the page.
+        std::mem::forget(observer);
+    }
+    resized.forget();
+}
+
+/// The colours of the theme, read from the design tokens.
+fn ink() -> Vec<String> {
+    let style = document()
+        .and_then(|d| d.document_element())
+        .and_then(|root| window()?.get_computed_style(&root).ok().flatten());
+    ["--accent", "--quiet", "--text", "--line", "--raised"]
+        .iter()
+        .map(|token| style.as_ref().and_then(|s| s.get_property_value(token).ok()).unwrap_or_default().trim().to_owned())
+        .collect()
+}
+
+/// Loads the chart bundle named in the page's head; resolves at once when it is there.
+async fn load_library() -> Option<()> {
+    let window = window()?;
+    let there = |window: &Window| Reflect::get(window, &"echarts".into()).is_ok_and(|library| !library.is_undefined());
+    if there(&window) {
+        return Some(());
+    }
+    let document = window.document()?;
+    let source = document.query_selector("meta[name=chart-bundle]").ok()??.get_attribute("content")?;
+    let script: HtmlScriptElement = document.create_element("script").ok()?.dyn_into().ok()?;
+    script.set_src(&source);
+    let loaded = Promise::new(&mut |resolve, reject| {
+        script.set_onload(Some(&resolve));
+        script.set_onerror(Some(&reject));
+    });
+    document.head()?.append_child(script.dyn_ref::<HtmlElement>()?).ok()?;
+    JsFuture::from(loaded).await.ok()?;
+    there(&window).then_some(())
+}

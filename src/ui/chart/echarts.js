@@ -1,0 +1,16 @@
+// The parts of ECharts that Takings draws with, as one tree-shaken bundle. `charming` finds it as the global `echarts`.
+import { use, init, registerPreprocessor } from "echarts/core";
+import { LineChart } from "echarts/charts";
+import { AriaComponent, GridComponent, TooltipComponent } from "echarts/components";
+import { CanvasRenderer } from "echarts/renderers";
+
+use([LineChart, GridComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
+
+// Tooltips are drawn on the canvas: as HTML they would need inline styles, which the content security policy forbids.
+registerPreprocessor((option) => {
+  for (const tooltip of [option.tooltip].flat()) {
+    if (tooltip) tooltip.renderMode = "richText";
+  }
+});
+
+window.echarts = { init };

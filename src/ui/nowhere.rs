@@ -1,0 +1,23 @@
+//! What stands in for the browser on the server: effects never run there, so none of these is ever called.
+
+use crate::ui::chart::LineChart;
+
+/// In the browser: counts from one number to another.
+pub fn count_up(_from: i64, _to: i64, _show: impl Fn(i64) + 'static) {}
+
+/// In the browser: sets the theme and remembers it in a cookie.
+pub fn set_theme(_theme: &str) {}
+
+/// In the browser: whether the page is dark now.
+pub fn current_is_dark() -> bool {
+    false
+}
+
+/// In the browser: loads the chart library once and draws.
+pub fn draw_chart(_id: &'static str, _chart: LineChart) {}
+
+/// In the browser: calls back after a pause.
+pub fn after(_milliseconds: u32, _then: impl FnOnce() + 'static) {}
+
+/// In the browser: calls back on each key pressed outside a field.
+pub fn on_key(_handle: impl Fn(String) + 'static) {}
