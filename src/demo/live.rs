@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode};
 use tokio_util::sync::CancellationToken;
 
+use crate::demo::source_name;
 use crate::demo::shop::{DemoOrder, Shop, shopify_body, standard_body};
 use crate::period::Instant;
 use crate::server::clock::Clock;
@@ -71,7 +72,7 @@ pub async fn run(
             n += 1;
             refund_of_one(&mut sent, clock.now()).unwrap_or_else(|| shop.fresh_order(n, clock.now()))
         });
-        let Some(source) = sources.iter().find(|source| source.platform == order.platform) else { continue };
+        let Some(source) = sources.iter().find(|source| source.name == source_name(order.platform)) else { continue };
         let answer = tokio::select! {
             () = shutdown.cancelled() => return,
             answer = post(&client, &base_url, source, &order, clock.now()) => answer,

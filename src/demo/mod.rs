@@ -66,6 +66,7 @@ pub async fn sources(db: &PgPool, workspace: i32) -> sqlx::Result<Vec<Source>> {
     Ok(all)
 }
 
+/// The name of the demo's source on a platform.
 fn source_name(platform: &str) -> String {
     format!("demo-{platform}")
 }

@@ -1,0 +1,133 @@
+// The pages as people and screen readers meet them: by role and name, and by the name of a figure.
+
+import { Locator, Page, expect } from '@playwright/test';
+
+/** Longer than a figure counts up. */
+const SETTLED_MS = 500;
+/** Coming back takes the longest pause of the back-off, and the database's start. */
+const BACK_MS = 40_000;
+
+export class SignInPage {
+  readonly main: Locator;
+  readonly name: Locator;
+  readonly password: Locator;
+  readonly submit: Locator;
+  readonly problem: Locator;
+
+  constructor(readonly page: Page) {
+    this.main = page.getByRole('main');
+    this.name = page.getByLabel('Name');
+    this.password = page.getByLabel('Password');
+    this.submit = page.getByRole('button', { name: 'Sign in' });
+    this.problem = page.getByRole('alert');
+  }
+
+  async open(): Promise<void> {
+    await this.page.goto('/sign-in');
+    await this.expectOpen();
+  }
+
+  async expectOpen(): Promise<void> {
+    await expect(this.page).toHaveURL(/\/sign-in$/);
+    await expect(this.page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  }
+
+  async signIn(name: string, password: string): Promise<void> {
+    await this.name.fill(name);
+    await this.password.fill(password);
+    await this.submit.click();
+  }
+}
+
+export class WelcomePage {
+  readonly name: Locator;
+  readonly password: Locator;
+  readonly begin: Locator;
+
+  constructor(readonly page: Page) {
+    this.name = page.getByLabel('Name');
+    this.password = page.getByLabel(/^Password/);
+    this.begin = page.getByRole('button', { name: 'Begin' });
+  }
+}
+
+export type Figure =
+  | 'today-revenue' | 'today-orders' | 'yesterday-point-revenue' | 'yesterday-point-orders'
+  | 'yesterday-revenue' | 'yesterday-orders' | 'week-revenue' | 'month-revenue' | 'week-orders'
+  | 'average' | 'thirty-days' | 'yesterday';
+
+export class Dashboard {
+  readonly hero: Locator;
+  readonly badge: Locator;
+  readonly status: Locator;
+  readonly toasts: Locator;
+  readonly ticker: Locator;
+  readonly chart: Locator;
+  readonly help: Locator;
+  readonly signOut: Locator;
+
+  constructor(readonly page: Page) {
+    this.hero = page.getByRole('region', { name: 'Today', exact: true });
+    this.badge = page.getByRole('button', { name: /data of/ });
+    this.status = page.getByRole('status').filter({ hasText: /^Updates: / });
+    this.toasts = page.getByRole('log', { name: 'New orders' });
+    this.ticker = page.getByRole('region', { name: 'Just in' });
+    this.chart = page.getByRole('group', { name: /^Revenue by day over 30 days/ });
+    this.help = page.getByRole('dialog', { name: 'Keys' });
+    this.signOut = page.getByRole('button', { name: 'Sign out' });
+  }
+
+  /** Opens it and waits until it is live: hydrated and connected. */
+  async open(): Promise<void> {
+    await this.page.goto('/');
+    await this.expectLive();
+  }
+
+  async expectLive(): Promise<void> {
+    await expect(this.status).toHaveText('Updates: live', { timeout: BACK_MS });
+  }
+
+  async expectNotLive(): Promise<void> {
+    await expect(this.status).toHaveText(/^Updates: (stale|reconnecting)$/, { timeout: BACK_MS });
+  }
+
+  /** Waits until the chart library has drawn over the server's picture. */
+  async expectChartDrawn(): Promise<void> {
+    await expect(this.chart).toHaveClass(/\bis-drawn\b/);
+  }
+
+  /** Where a figure stands; `expect` waits until it has counted up. */
+  figure(name: Figure): Locator {
+    return this.page.locator(`[data-figure="${name}"]`);
+  }
+
+  /** What a figure says when it has come to rest. */
+  async settled(name: Figure): Promise<string> {
+    let before: string | undefined;
+    let now: string | undefined;
+    const look = async () => {
+      before = now;
+      now = await this.figure(name).innerText();
+      return before === now;
+    };
+    await expect.poll(look, { intervals: [0, SETTLED_MS], message: `${name} comes to rest` }).toBe(true);
+    return now as string;
+  }
+
+  toast(text: string): Locator {
+    return this.toasts.getByText(text);
+  }
+
+  tickerRow(text: string): Locator {
+    return this.ticker.getByRole('listitem').filter({ hasText: text });
+  }
+
+  /** Leaves a mark that a reload would wipe out. */
+  async mark(): Promise<void> {
+    await this.page.evaluate(() => ((window as unknown as { mark: string }).mark = 'the same page'));
+  }
+
+  async expectNotReloaded(): Promise<void> {
+    expect(await this.page.evaluate(() => (window as unknown as { mark?: string }).mark)).toBe('the same page');
+  }
+}

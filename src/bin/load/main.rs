@@ -1,0 +1,179 @@
+//! `load`: measures the release build under load, each time from an empty database of its own.
+//! `docs/benchmarks.md` says how to run it and what its figures mean.
+
+mod bench;
+mod client;
+mod fill;
+mod ingest;
+mod report;
+mod snapshot;
+mod sockets;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use bench::Bench;
+use report::Report;
+
+/// An error is a sentence for whoever runs the program.
+type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Measure Takings under load: the release server with a PostgreSQL of its own, on loopback alone
+#[derive(Parser)]
+#[command(name = "load", arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What holds for every measurement.
+#[derive(clap::Args, Clone)]
+struct Options {
+    /// The server's binary; without it, the takings beside this program
+    #[arg(long, global = true)]
+    server: Option<PathBuf>,
+    /// Where the database is made and removed again; 10 million orders take 10 GB
+    #[arg(long, global = true, default_value_os_t = std::env::temp_dir())]
+    folder: PathBuf,
+    /// Pretend that a flush to disk takes this many milliseconds (commit_delay)
+    #[arg(long, global = true, default_value_t = 0)]
+    flush_ms: u32,
+    /// Runs of each measurement; the tables show their medians
+    #[arg(long, global = true, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    repetitions: u32,
+}
+
+#[derive(Subcommand, Clone)]
+enum Command {
+    /// The page's snapshot: computed from the database, and served from memory
+    Snapshot {
+        /// Orders in the database, over two years
+        #[arg(long, value_delimiter = ',', default_value = "10000,1000000,10000000")]
+        orders: Vec<i64>,
+        /// Viewers at once
+        #[arg(long, value_delimiter = ',', default_value = "1,16,64", value_parser = clap::value_parser!(u32).range(1..=80))]
+        viewers: Vec<u32>,
+        /// Seconds of each run
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+        seconds: u64,
+    },
+    /// Signed webhooks, each answered after its commit
+    Ingest {
+        /// Connections, each with one order under way
+        #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
+        connections: Vec<usize>,
+        /// Seconds of each run
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
+        seconds: u64,
+    },
+    /// Orders reaching WebSockets
+    Sockets {
+        /// Sockets that watch
+        #[arg(long, value_delimiter = ',', default_value = "1000,5000")]
+        sockets: Vec<usize>,
+        /// Orders a second
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=5_000))]
+        rate: u64,
+        /// Seconds of each run
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=120))]
+        seconds: u64,
+    },
+    /// The server's memory on an empty database
+    Idle,
+    /// Everything, ingest also with a flush of 1 ms
+    All {
+        /// Small and once: whether it works, not how fast
+        #[arg(long)]
+        quick: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(measure(cli)),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the command on a new cluster. Whatever happens to it, the cluster is stopped and removed.
+async fn measure(cli: Cli) -> Outcome<()> {
+    let folder = cli.options.folder.join(format!("takings-load-{}", std::process::id()));
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let postgres = takings::server::postgres::start(&folder.join("database")).await?;
+    let options = postgres.options();
+    let mut work = tokio::spawn({
+        let folder = folder.clone();
+        async move {
+            let bench = Bench::prepare(folder, cli.options.server, cli.options.flush_ms, cli.options.repetitions, options).await?;
+            println!("{}", bench.facts().await?);
+            run(bench, cli.command).await
+        }
+    });
+    let outcome = tokio::select! {
+        done = &mut work => done.unwrap_or_else(|panic| Err(panic.into())),
+        _ = interrupt.recv() => Err("interrupted".into()),
+        _ = terminate.recv() => Err("ended".into()),
+    };
+    // The server is killed where its handle is dropped.
+    work.abort();
+    let _ = work.await;
+    postgres.stop().await;
+    let _ = std::fs::remove_dir_all(&folder);
+    outcome
+}
+
+async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
+    match command {
+        Command::Snapshot { orders, viewers, seconds } => snapshot::run(&bench, &orders, &viewers, seconds).await,
+        Command::Ingest { connections, seconds } => ingest::run(&bench, &connections, seconds).await,
+        Command::Sockets { sockets, rate, seconds } => sockets::run(&bench, &sockets, rate, seconds).await,
+        Command::Idle => idle(&bench).await,
+        Command::All { quick } => {
+            if quick {
+                bench.repetitions = 1;
+            }
+            let (orders, viewers, connections, watchers): (&[i64], &[u32], &[usize], &[usize]) = if quick {
+                (&[10_000, 100_000], &[1, 16], &[1, 16], &[200])
+            } else {
+                (&[10_000, 1_000_000, 10_000_000], &[1, 16, 64], &[1, 16, 64], &[1_000, 5_000])
+            };
+            let seconds = |full| if quick { 2 } else { full };
+            idle(&bench).await?;
+            ingest::run(&bench, connections, seconds(10)).await?;
+            bench.flush_ms = 1;
+            ingest::run(&bench, connections, seconds(10)).await?;
+            bench.flush_ms = 0;
+            sockets::run(&bench, watchers, 50, seconds(20)).await?;
+            snapshot::run(&bench, orders, viewers, seconds(5)).await
+        }
+    }
+}
+
+async fn idle(bench: &Bench) -> Outcome<()> {
+    let mut report = Report::new("Idle server, empty database", &["seconds after the start"], &["RSS MB"]);
+    let mut runs = Vec::new();
+    for _ in 0..bench.repetitions {
+        fill::empty(&bench.db).await?;
+        let server = bench.server().await?;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        runs.push(vec![server.rss_kb()? as f64 / 1024.0]);
+        server.stop().await?;
+    }
+    report.add(&[&5], &runs);
+    report.print();
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! `GET /ws`: what watchers are told, and what a returning one is.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+use sqlx::PgPool;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+
+use crate::util::{Socket, TestApp, assert_status, shopify_order};
+
+const NOW: &str = "2026-11-21T14:00:00Z";
+const PROTOCOL: Option<&str> = Some("takings.v1");
+
+async fn post(app: &TestApp, ids: std::ops::Range<i64>) {
+    for id in ids {
+        assert_status(app.shopify("orders/create", shopify_order(id, "10.00", NOW)).await, StatusCode::OK).await;
+    }
+}
+
+fn sequences(message: &Value) -> Vec<i64> {
+    let events = message["events"].as_array().or_else(|| message["missed"].as_array());
+    events.into_iter().flatten().filter_map(|event| event["sequence"].as_i64()).collect()
+}
+
+/// Collects event numbers until `last` has come.
+async fn until(socket: &mut Socket, last: i64) -> Vec<i64> {
+    let mut seen = Vec::new();
+    while seen.last() != Some(&last) {
+        seen.extend(sequences(&socket.next().await.expect("open")));
+    }
+    seen
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_watcher_gets_the_snapshot_and_then_each_order_in_order(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let mut socket = app.socket("", PROTOCOL).await;
+    let first = socket.next().await.expect("a snapshot");
+    assert_eq!(first["type"], "snapshot");
+    assert_eq!(first["snapshot"]["days"].as_array().map(Vec::len), Some(60));
+    post(&app, 1..6).await;
+    assert_eq!(until(&mut socket, 5).await, [1, 2, 3, 4, 5]);
+    let revenue = socket.find(|m| m["overview"]["today"]["current"]["revenue"].as_i64().filter(|r| *r == 5_000)).await;
+    assert_eq!(revenue, 5_000);
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_returning_watcher_gets_exactly_what_it_missed(db: PgPool) {
+    let app = TestApp::start(db).await;
+    post(&app, 1..8).await;
+    app.client.get(app.url("/readyz")).send().await.expect("fresh figures");
+    let mut socket = app.socket("?last_event=3&revision=0", PROTOCOL).await;
+    let first = socket.next().await.expect("a snapshot");
+    assert_eq!(first["type"], "snapshot");
+    assert_eq!(sequences(&first), [4, 5, 6, 7]);
+    post(&app, 8..10).await;
+    assert_eq!(until(&mut socket, 9).await, [8, 9]);
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_watcher_that_is_up_to_date_is_not_sent_everything_again(db: PgPool) {
+    let app = TestApp::start(db).await;
+    post(&app, 1..3).await;
+    app.client.get(app.url("/readyz")).send().await.expect("fresh figures");
+    let mut socket = app.socket("?last_event=2&revision=999", PROTOCOL).await;
+    let first = socket.next().await.expect("a greeting");
+    assert_eq!((first["type"].as_str(), first["events"].as_array().map(Vec::len)), (Some("changes"), Some(0)));
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_client_without_a_protocol_gets_the_old_page_s_messages(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let mut socket = app.socket("", None).await;
+    // The subscription stands when the server has answered the upgrade and looked at the snapshot once.
+    app.client.get(app.url("/readyz")).send().await.expect("ready");
+    let body = shopify_order(1_234_567_890, "45.67", NOW);
+    assert_status(app.shopify("orders/create", body).await, StatusCode::OK).await;
+    let message = socket.next().await.expect("a message");
+    assert_eq!(message, serde_json::json!({"type": "new_order", "data": {"id": 1_234_567_890, "total": "45.67", "currency": "GBP",
+        "country": "GB", "created_at": "2026-11-21T14:00:00Z"}}));
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn the_socket_is_closed_to_strangers_and_to_other_sites(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let connect = async |headers: &[(&'static str, String)]| {
+        let mut request = format!("ws://{}/ws", app.address).into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header"));
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok(_) => 101,
+            Err(tokio_tungstenite::tungstenite::Error::Http(response)) => response.status().as_u16(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let cookie = app.cookie_of("ada").await;
+    assert_eq!(connect(&[]).await, 401);
+    assert_eq!(connect(&[("cookie", cookie.clone()), ("origin", "https://evil.example".into())]).await, 403);
+    assert_eq!(connect(&[("cookie", cookie), ("origin", format!("http://{}", app.address))]).await, 101);
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn watchers_are_told_when_the_server_goes_away(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let mut socket = app.socket("", PROTOCOL).await;
+    socket.next().await.expect("a snapshot");
+    let ends = async { while socket.next().await.is_some() {} };
+    let ((), ()) = tokio::join!(app.stop(), ends);
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn orders_of_long_ago_change_the_figures_without_being_announced(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let old = shopify_order(1, "10.00", "2026-11-01T10:00:00Z");
+    assert_status(app.shopify("orders/create", old).await, StatusCode::OK).await;
+    assert_eq!(app.overview().await.month.current.revenue, 1_000);
+    assert_eq!(app.overview().await.last_event, 0);
+    app.stop().await;
+}

@@ -1,0 +1,14 @@
+//! The server's tests, against a real PostgreSQL: a database of its own for each. Files mirror addresses and features.
+#![allow(clippy::expect_used, reason = "a test that cannot go on says why")]
+
+mod access;
+mod calendar;
+mod design;
+mod embedded;
+mod imports;
+mod live;
+mod replay;
+mod snapshot;
+mod tidy;
+mod util;
+mod webhooks;

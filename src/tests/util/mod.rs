@@ -1,0 +1,191 @@
+//! A running server for a test, and what posts to it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
+use leptos::config::LeptosOptions;
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use takings::access::{password, store as access};
+use takings::period::Instant;
+use takings::sales::books::Books;
+use takings::server::clock::Clock;
+use takings::server::database::{self, WORKSPACE};
+use takings::server::run::{Parts, run};
+use takings::sources::{shopify, standard, store as sources};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// The secret of every source in the tests, in a form that both signatures take.
+pub const SECRET: &str = "whsec_dGFraW5ncy10ZXN0LXNlY3JldC0w";
+/// The password of everyone in the tests.
+pub const PASSWORD: &str = "a long password";
+
+/// A server on a free port with a database of its own and a clock that stands still.
+pub struct TestApp {
+    pub address: String,
+    pub db: PgPool,
+    pub books: Books,
+    pub clock: Clock,
+    pub client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<()>,
+}
+
+/// An instant from RFC 3339.
+pub fn at(text: &str) -> Instant {
+    DateTime::parse_from_rfc3339(text).expect("an instant").with_timezone(&Utc)
+}
+
+impl TestApp {
+    /// A server whose clock stands at Saturday 21 November 2026, 14:30:07.
+    pub async fn start(db: PgPool) -> TestApp {
+        TestApp::start_at(db, "2026-11-21T14:30:07Z").await
+    }
+
+    pub async fn start_at(db: PgPool, now: &str) -> TestApp {
+        let books = database::books(&db).await.expect("a workspace");
+        sources::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
+        sources::add(&db, WORKSPACE, "own", "direct", SECRET).await.expect("a source");
+        let clock = Clock::fixed(at(now));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
+        let leptos = LeptosOptions::builder().output_name("takings").site_root("target/site").build();
+        let (stop, stopped) = oneshot::channel();
+        let parts = Parts { listener, db: db.clone(), books: books.clone(), clock: clock.clone(), leptos };
+        let server = tokio::spawn(async move {
+            run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
+        });
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        TestApp { address, db, books, clock, client, stop: Some(stop), server }
+    }
+
+    /// Stops the server as SIGTERM would, and waits until it has.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.server.await.expect("the server ends");
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Posts a Shopify delivery signed with the secret.
+    pub async fn shopify(&self, topic: &str, body: impl Into<Vec<u8>>) -> Response {
+        let body = body.into();
+        let signature = shopify::sign(&body, SECRET);
+        self.client
+            .post(self.url("/webhooks/shopify/shop"))
+            .header("X-Shopify-Topic", topic)
+            .header("X-Shopify-Hmac-Sha256", signature)
+            .body(body)
+            .send()
+            .await
+            .expect("an answer")
+    }
+
+    /// Posts a Standard Webhooks delivery signed with the secret.
+    pub async fn standard(&self, body: &Value) -> Response {
+        let (body, now) = (body.to_string(), Utc::now().timestamp());
+        let signature = standard::sign("msg_1", now, body.as_bytes(), SECRET).expect("a signature");
+        self.client
+            .post(self.url("/webhooks/standard/own"))
+            .header("webhook-id", "msg_1")
+            .header("webhook-timestamp", now.to_string())
+            .header("webhook-signature", signature)
+            .body(body)
+            .send()
+            .await
+            .expect("an answer")
+    }
+
+    /// An API token.
+    pub async fn token(&self) -> String {
+        access::make_token(&self.db, WORKSPACE, "tests").await.expect("a token")
+    }
+
+    /// Adds someone with the usual password; returns the cookie of a session.
+    pub async fn cookie_of(&self, name: &str) -> String {
+        let hash = password::hash(PASSWORD.into()).await.expect("a hash");
+        let person = access::put_person(&self.db, WORKSPACE, name, &hash, "analyst").await.expect("a person");
+        let token = access::begin_session(&self.db, WORKSPACE, person).await.expect("a session");
+        format!("takings_session={token}")
+    }
+
+    /// The newest figures, computed now.
+    pub async fn overview(&self) -> takings::sales::model::Overview {
+        let mut db = self.db.acquire().await.expect("a connection");
+        takings::sales::snapshot::compute(&mut db, &self.books, self.clock.now()).await.expect("a snapshot").overview
+    }
+
+    /// How many sums differ from the ledger: none, ever.
+    pub async fn differing_sums(&self) -> i64 {
+        let mut db = self.db.acquire().await.expect("a connection");
+        takings::sales::store::sums_that_differ(&mut db, &self.books).await.expect("a count")
+    }
+
+    /// A socket on `/ws`.
+    pub async fn socket(&self, query: &str, protocol: Option<&str>) -> Socket {
+        let mut request = format!("ws://{}/ws{query}", self.address).into_client_request().expect("a request");
+        let headers = request.headers_mut();
+        headers.insert("authorization", format!("Bearer {}", self.token().await).parse().expect("a header"));
+        if let Some(protocol) = protocol {
+            headers.insert("sec-websocket-protocol", protocol.parse().expect("a header"));
+        }
+        Socket(tokio_tungstenite::connect_async(request).await.expect("a socket").0)
+    }
+}
+
+/// The client's end of a socket.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    /// The next message, or `None` when the server closed with "going away".
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            let frame = tokio::time::timeout(Duration::from_secs(20), self.0.next()).await.expect("a message in time");
+            match frame {
+                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).expect("JSON")),
+                Some(Ok(Message::Close(frame))) => {
+                    assert_eq!(frame.map(|f| f.code), Some(tungstenite::protocol::frame::coding::CloseCode::Away));
+                    return None;
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
+    /// The next message that `wanted` finds something in.
+    pub async fn find<T>(&mut self, mut wanted: impl FnMut(&Value) -> Option<T>) -> T {
+        loop {
+            let message = self.next().await.expect("the socket is open");
+            if let Some(found) = wanted(&message) {
+                return found;
+            }
+        }
+    }
+}
+
+/// A small Shopify order.
+pub fn shopify_order(id: i64, total: &str, created_at: &str) -> String {
+    json!({
+        "id": id, "name": format!("#{id}"), "created_at": created_at, "updated_at": created_at, "currency": "GBP",
+        "total_price": total, "financial_status": "paid", "shipping_address": {"country_code": "GB"},
+    })
+    .to_string()
+}
+
+/// Asserts the status, with the answer's sentence where it is another.
+pub async fn assert_status(response: Response, status: StatusCode) -> String {
+    let got = response.status();
+    let text = response.text().await.unwrap_or_default();
+    assert_eq!(got, status, "{text}");
+    text
+}
