@@ -28,26 +28,34 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// The name of the demo shop's administrator.
 const DEMO_PERSON: &str = "demo";
-/// The seed of the demo shop: the same orders on every machine.
-const DEMO_SEED: u64 = 2026;
+/// How many orders of the demo shop are looked through for one of the source's platform.
+const ORDERS_TRIED: u64 = 500;
 
 /// Does what was asked.
 pub async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Serve(serve) => serve_with(cli.place, serve, None).await,
-        Command::Demo { serve, pace } => serve_with(cli.place, serve, Some(Duration::from_secs_f64(pace.max(0.05)))).await,
-        Command::Migrate => with_database(cli.place, async |_, _| Ok(println!("The database is of this version."))).await,
+        Command::Demo { serve, pace } => {
+            serve_with(cli.place, serve, Some(Duration::from_secs_f64(pace.max(0.05)))).await
+        }
+        Command::Migrate => {
+            with_database(cli.place, async |_, _| Ok(println!("The database is of this version."))).await
+        }
         Command::CheckSums => with_database(cli.place, check_sums).await,
         Command::Import(Import::Orders { file, source, map, errors }) => {
-            with_database(cli.place, async |db, books| import_orders(&db, &books, &file, &source, &map, &errors).await).await
+            with_database(cli.place, async |db, books| import_orders(&db, &books, &file, &source, &map, &errors).await)
+                .await
         }
         Command::SendOrder { source, server } => {
             with_database(cli.place, async |db, _| send_order(&db, &source, &server).await).await
         }
-        Command::User(User::Add { name, role }) => with_database(cli.place, async |db, _| add_user(&db, &name, &role).await).await,
+        Command::User(User::Add { name, role }) => {
+            with_database(cli.place, async |db, _| add_user(&db, &name, &role).await).await
+        }
         Command::User(User::Link { name }) => with_database(cli.place, async |db, _| user_link(&db, &name).await).await,
         Command::Token(Token::Add { name }) => {
-            with_database(cli.place, async |db, _| Ok(println!("{}", access::make_token(&db, WORKSPACE, &name).await?))).await
+            with_database(cli.place, async |db, _| Ok(println!("{}", access::make_token(&db, WORKSPACE, &name).await?)))
+                .await
         }
         Command::Source(Source::Add { name, platform, secret }) => {
             with_database(cli.place, async |db, _| add_source(&db, &name, &platform, secret).await).await
@@ -71,9 +79,12 @@ async fn with_database(place: Place, work: impl AsyncFnOnce(PgPool, Books) -> Ou
     outcome
 }
 
-async fn connect(place: &Place) -> Result<(PgConnectOptions, Option<postgres::Embedded>), Box<dyn Error + Send + Sync>> {
+async fn connect(
+    place: &Place,
+) -> Result<(PgConnectOptions, Option<postgres::Embedded>), Box<dyn Error + Send + Sync>> {
     if let Some(url) = &place.database_url {
-        let options = url.parse().map_err(|_| "DATABASE_URL is not of the form postgres://user:password@host/database")?;
+        let options =
+            url.parse().map_err(|_| "DATABASE_URL is not of the form postgres://user:password@host/database")?;
         return Ok((options, None));
     }
     if let Some(options) = postgres::running(&place.data).await {
@@ -123,18 +134,31 @@ async fn serve_on(listener: TcpListener, db: PgPool, books: Books, pace: Option<
         let hash = password::hash(secret::generate()).await.ok_or("no password could be made")?;
         let person = access::put_person(&db, WORKSPACE, DEMO_PERSON, &hash, "administrator").await?;
         let link = access::make_link(&db, WORKSPACE, Some(person)).await?;
-        println!("Takings is at {address}\nSign in with this link, which works once:\n  {address}/welcome?token={link}");
+        println!(
+            "Takings is at {address}\nSign in with this link, which works once:\n  {address}/welcome?token={link}"
+        );
     } else if !access::has_people(&db, WORKSPACE).await? {
         let link = access::make_link(&db, WORKSPACE, None).await?;
-        println!("Takings is at {address}\nNobody can sign in yet. Open this link, which works once, and become the administrator:\n  {address}/welcome?token={link}");
+        println!(
+            "Takings is at {address}\nNobody can sign in yet. Open this link, which works once, and become the administrator:\n  {address}/welcome?token={link}"
+        );
     } else {
         println!("Takings is at {address}");
     }
     let demo_sources = if pace.is_some() { sources::all(&db, WORKSPACE).await? } else { Vec::new() };
     let shop = pace.map(|pace| {
-        tokio::spawn(live::run(address.clone(), demo_sources, Shop::new(DEMO_SEED), clock.clone(), pace, stopping.clone()))
+        tokio::spawn(live::run(
+            address.clone(),
+            demo_sources,
+            Shop::new(demo::SEED),
+            clock.clone(),
+            pace,
+            stopping.clone(),
+        ))
     });
-    let leptos = get_configuration(leptos_toml()).map_err(|error| format!("Leptos.toml cannot be read: {error}"))?.leptos_options;
+    let leptos = get_configuration(leptos_toml())
+        .map_err(|error| format!("Leptos.toml cannot be read: {error}"))?
+        .leptos_options;
     let stop = {
         let stopping = stopping.clone();
         async move {
@@ -157,7 +181,8 @@ fn leptos_toml() -> Option<&'static str> {
 }
 
 async fn end_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -176,19 +201,35 @@ async fn check_sums(db: PgPool, books: Books) -> Outcome {
 
 async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, map: &str, errors: &Path) -> Outcome {
     let mapping: orders::Mapping = map.parse()?;
+    if file.canonicalize().ok().is_some_and(|file| errors.canonicalize().is_ok_and(|errors| errors == file)) {
+        return Err("the file for rejected rows is the file to import: give another with --errors".into());
+    }
     let opened = File::open(file).map_err(|error| format!("{} cannot be opened: {error}", file.display()))?;
     let known = sources::find(db, WORKSPACE, source).await?;
     let (id, platform) = match known {
         Some(source) => (source.id, source.platform),
-        None => (sources::add(db, WORKSPACE, source, "direct", &secret::generate_signing()).await?, "direct".to_owned()),
+        None => {
+            (sources::add(db, WORKSPACE, source, "direct", &secret::generate_signing()).await?, "direct".to_owned())
+        }
     };
-    let mut rejected = File::create(errors).map_err(|error| format!("{} cannot be written: {error}", errors.display()))?;
+    let mut rejected =
+        File::create(errors).map_err(|error| format!("{} cannot be written: {error}", errors.display()))?;
     let progress = |progress: orders::Report| {
         eprint!("\r{} rows", progress.rows);
         let _ = std::io::stderr().flush();
     };
-    let report =
-        orders::import(db, books, id, &platform, Box::new(opened), &mapping, &mut rejected, Clock::default().now(), progress).await?;
+    let report = orders::import(
+        db,
+        books,
+        id,
+        &platform,
+        Box::new(opened),
+        &mapping,
+        &mut rejected,
+        Clock::default().now(),
+        progress,
+    )
+    .await?;
     eprintln!();
     println!("{} rows read, {} recorded, {} rejected", report.rows, report.recorded, report.rejected);
     if report.rejected > 0 {
@@ -201,9 +242,12 @@ async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, ma
 
 async fn send_order(db: &PgPool, name: &str, server: &str) -> Outcome {
     let source = sources::find(db, WORKSPACE, name).await?;
-    let source = source.ok_or_else(|| format!("there is no source {name:?}: add it with `takings source add {name}`"))?;
+    let source =
+        source.ok_or_else(|| format!("there is no source {name:?}: add it with `takings source add {name}`"))?;
     let now = Clock::default().now();
-    let order = Shop::new(DEMO_SEED).fresh_order(now.timestamp_micros() as u64, now);
+    let (shop, first) = (Shop::new(demo::SEED), now.timestamp_micros() as u64);
+    let mut orders = (first..first + ORDERS_TRIED).map(|n| shop.fresh_order(n, now));
+    let order = orders.find(|order| order.platform == source.platform).unwrap_or_else(|| shop.fresh_order(first, now));
     live::send(server, &source, &order).await?;
     Ok(println!("Order {} was recorded.", order.external_id))
 }
@@ -228,7 +272,8 @@ async fn add_user(db: &PgPool, name: &str, role: &str) -> Outcome {
 }
 
 async fn user_link(db: &PgPool, name: &str) -> Outcome {
-    let (person, _) = access::find_person(db, WORKSPACE, name).await?.ok_or_else(|| format!("there is nobody called {name:?}"))?;
+    let (person, _) =
+        access::find_person(db, WORKSPACE, name).await?.ok_or_else(|| format!("there is nobody called {name:?}"))?;
     let token = access::make_link(db, WORKSPACE, Some(person)).await?;
     Ok(println!("/welcome?token={token}"))
 }
@@ -236,6 +281,7 @@ async fn user_link(db: &PgPool, name: &str) -> Outcome {
 async fn add_source(db: &PgPool, name: &str, platform: &str, secret: Option<String>) -> Outcome {
     let secret = secret.unwrap_or_else(secret::generate_signing);
     sources::add(db, WORKSPACE, name, platform, &secret).await?;
+    let platform = sources::find(db, WORKSPACE, name).await?.map_or(platform.to_owned(), |source| source.platform);
     let format = if platform == "shopify" { "shopify" } else { "standard" };
     Ok(println!("/webhooks/{format}/{name}\n{secret}"))
 }

@@ -4,12 +4,36 @@ use rust_iso3166 as iso;
 
 /// Names that shops write and ISO 3166 does not know, in lower case.
 const OTHER_NAMES: &[(&str, &str)] = &[
-    ("united kingdom", "GB"), ("uk", "GB"), ("great britain", "GB"), ("england", "GB"), ("scotland", "GB"),
-    ("wales", "GB"), ("northern ireland", "GB"), ("channel islands", "JE"), ("eire", "IE"), ("rsa", "ZA"),
-    ("usa", "US"), ("united states", "US"), ("u.s.a.", "US"), ("czech republic", "CZ"), ("south korea", "KR"),
-    ("russia", "RU"), ("taiwan", "TW"), ("vietnam", "VN"), ("iran", "IR"), ("turkey", "TR"),
-    ("the netherlands", "NL"), ("holland", "NL"), ("netherlands", "NL"), ("bolivia", "BO"), ("venezuela", "VE"),
-    ("tanzania", "TZ"), ("moldova", "MD"), ("macedonia", "MK"), ("united arab emirates", "AE"), ("hong kong", "HK"),
+    ("united kingdom", "GB"),
+    ("uk", "GB"),
+    ("great britain", "GB"),
+    ("england", "GB"),
+    ("scotland", "GB"),
+    ("wales", "GB"),
+    ("northern ireland", "GB"),
+    ("channel islands", "JE"),
+    ("eire", "IE"),
+    ("rsa", "ZA"),
+    ("usa", "US"),
+    ("united states", "US"),
+    ("u.s.a.", "US"),
+    ("czech republic", "CZ"),
+    ("south korea", "KR"),
+    ("russia", "RU"),
+    ("taiwan", "TW"),
+    ("vietnam", "VN"),
+    ("iran", "IR"),
+    ("turkey", "TR"),
+    ("the netherlands", "NL"),
+    ("holland", "NL"),
+    ("netherlands", "NL"),
+    ("bolivia", "BO"),
+    ("venezuela", "VE"),
+    ("tanzania", "TZ"),
+    ("moldova", "MD"),
+    ("macedonia", "MK"),
+    ("united arab emirates", "AE"),
+    ("hong kong", "HK"),
 ];
 
 /// The alpha-2 code of what a shop wrote as country: a code or a name in any case. `None` for what is no country
@@ -49,11 +73,25 @@ mod tests {
     #[test]
     fn codes_and_names_of_real_orders_are_read() {
         for (text, expected) in [
-            ("GB", Some("GB")), ("gb", Some("GB")), ("United Kingdom", Some("GB")), ("EIRE", Some("IE")),
-            ("USA", Some("US")), ("RSA", Some("ZA")), ("Channel Islands", Some("JE")), ("Germany", Some("DE")),
-            ("Hong Kong", Some("HK")), ("Czech Republic", Some("CZ")), ("Saudi Arabia", Some("SA")),
-            ("Unspecified", None), ("European Community", None), ("", None), ("ZZ", None), ("Bahrain", Some("BH")),
-            ("Lebanon", Some("LB")), ("Lithuania", Some("LT")), ("Korea, Republic of", None),
+            ("GB", Some("GB")),
+            ("gb", Some("GB")),
+            ("United Kingdom", Some("GB")),
+            ("EIRE", Some("IE")),
+            ("USA", Some("US")),
+            ("RSA", Some("ZA")),
+            ("Channel Islands", Some("JE")),
+            ("Germany", Some("DE")),
+            ("Hong Kong", Some("HK")),
+            ("Czech Republic", Some("CZ")),
+            ("Saudi Arabia", Some("SA")),
+            ("Unspecified", None),
+            ("European Community", None),
+            ("", None),
+            ("ZZ", None),
+            ("Bahrain", Some("BH")),
+            ("Lebanon", Some("LB")),
+            ("Lithuania", Some("LT")),
+            ("Korea, Republic of", None),
         ] {
             if text != "Korea, Republic of" {
                 assert_eq!(code(text), expected, "{text}");

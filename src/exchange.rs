@@ -204,7 +204,14 @@ mod tests {
     #[test]
     fn what_has_ended_or_never_began_has_no_rate() {
         assert!(rate("RUB", "GBP", "2022-03-05").is_some());
-        for (code, date) in [("RUB", "2022-03-20"), ("HRK", "2023-02-01"), ("BGN", "2026-02-01"), ("ISK", "2012-05-01"), ("USD", "1998-12-31"), ("XAU", "2020-01-01")] {
+        for (code, date) in [
+            ("RUB", "2022-03-20"),
+            ("HRK", "2023-02-01"),
+            ("BGN", "2026-02-01"),
+            ("ISK", "2012-05-01"),
+            ("USD", "1998-12-31"),
+            ("XAU", "2020-01-01"),
+        ] {
             assert_eq!(rate(code, "GBP", date), None, "{code} {date}");
         }
     }

@@ -5,11 +5,11 @@
 compile_error!("the features ssr (the server) and hydrate (the browser) exclude each other");
 
 // The shared vocabulary.
-pub mod money;
 #[cfg(feature = "ssr")]
 pub mod country;
 #[cfg(feature = "ssr")]
 pub mod exchange;
+pub mod money;
 #[cfg(feature = "ssr")]
 pub mod period;
 

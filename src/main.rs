@@ -136,7 +136,9 @@ enum Source {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG").unwrap_or_else(|_| "takings=info,warn".into()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG").unwrap_or_else(|_| "takings=info,warn".into()),
+        )
         .with_writer(std::io::stderr)
         .with_target(false)
         .init();

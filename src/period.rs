@@ -174,7 +174,11 @@ impl Calendar {
         let zone = self.abbreviation(window.to);
         let last = self.local(window.to - chrono::Duration::nanoseconds(1)).date();
         if to.time() == Time::midnight() {
-            return if from.date() == last { day_words(last) } else { format!("{} – {}", day_words(from.date()), day_words(last)) };
+            return if from.date() == last {
+                day_words(last)
+            } else {
+                format!("{} – {}", day_words(from.date()), day_words(last))
+            };
         }
         let until = to.strftime("%H:%M");
         if from.date() == to.date() {
@@ -305,8 +309,13 @@ mod tests {
     }
 
     const ZONES: [&str; 7] = [
-        "Europe/London", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe",
-        "Pacific/Apia", "America/Sao_Paulo",
+        "Europe/London",
+        "America/New_York",
+        "Asia/Kolkata",
+        "Asia/Kathmandu",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "America/Sao_Paulo",
     ];
 
     proptest! {

@@ -37,12 +37,21 @@ export class Watch {
       }
     });
     page.on('pageerror', (error) => this.note(`page error: ${error.stack ?? error.message}`));
-    page.on('requestfailed', (request) => this.note(`request failed: ${request.url()} ${request.failure()?.errorText}`));
+    page.on('requestfailed', (request) => {
+      const why = request.failure()?.errorText;
+      // What was still under way when the page was left or closed is no failure.
+      if (why !== 'net::ERR_ABORTED') this.note(`request failed: ${request.url()} ${why}`);
+    });
   }
 
   /** Expects a complaint of this form from now on: for what a test brings about itself. */
   expects(complaint: RegExp): void {
     this.expected.push(complaint);
+  }
+
+  /** Expects what the browser reports of every page that it may not run scripts on. */
+  expectsScriptsOff(): void {
+    this.expects(/request failed: \S+\/pkg\/takings\S+\.js csp/);
   }
 
   private note(complaint: string): void {

@@ -48,6 +48,7 @@ test('someone signs in, and out again', async ({ page }) => {
 
 test('signing in and out works without JavaScript', async ({ browser, server, watch }) => {
   const context = await browser.newContext({ baseURL: server.url, javaScriptEnabled: false });
+  watch.expectsScriptsOff();
   const page = await context.newPage();
   watch.follow(page);
   const signIn = new SignInPage(page);

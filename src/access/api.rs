@@ -92,8 +92,7 @@ mod server {
 
     pub async fn sign_in(name: String, password: String) -> Result<(), ServerFnError> {
         let (state, parts) = request()?;
-        let address = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>().map(|info| info.0.ip());
-        let subjects = [format!("name:{}", name.trim().to_lowercase()), format!("address:{address:?}")];
+        let subjects = [format!("name:{}", name.trim().to_lowercase()), format!("address:{}", address(&parts))];
         if store::failed_too_often(&state.db, &subjects).await.map_err(away)? {
             return Err(ServerFnError::new("Too many attempts. Try again in a quarter of an hour."));
         }
@@ -106,6 +105,17 @@ mod server {
                 store::count_failure(&state.db, &subjects).await.map_err(away)?;
                 Err(ServerFnError::new("The name or the password is not right."))
             }
+        }
+    }
+
+    /// Whom a request comes from: the connection's other end, or what a proxy on this machine says of it.
+    fn address(parts: &Parts) -> String {
+        let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>().map(|info| info.0.ip());
+        let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()?.rsplit(',').next());
+        match (peer, forwarded) {
+            (Some(peer), Some(client)) if peer.is_loopback() => client.trim().to_owned(),
+            (Some(peer), _) => peer.to_string(),
+            (None, _) => "unknown".to_owned(),
         }
     }
 
@@ -143,7 +153,8 @@ mod server {
                 let password = password.filter(|p| p.chars().count() >= PASSWORD_MIN_CHARS).ok_or_else(|| {
                     ServerFnError::new(format!("Give a password of at least {PASSWORD_MIN_CHARS} characters."))
                 })?;
-                let hash = password::hash(password).await.ok_or_else(|| ServerFnError::new("Choose another password."))?;
+                let hash =
+                    password::hash(password).await.ok_or_else(|| ServerFnError::new("Choose another password."))?;
                 claim(&state, &token).await?;
                 store::put_person(&state.db, WORKSPACE, &name, &hash, "administrator").await.map_err(away)?
             }

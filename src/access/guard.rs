@@ -9,12 +9,15 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use crate::access::session::{Denied, Visitor};
 use crate::server::state::AppState;
 
-/// Pages that are open to anyone.
-const OPEN_PAGES: [&str; 2] = ["/sign-in", "/welcome"];
+/// Pages that are open to anyone; a server function (below `/api`) authorises itself.
+fn is_open(path: &str) -> bool {
+    matches!(path, "/sign-in" | "/welcome") || path.starts_with("/api/")
+}
 
 /// Refuses what a page of another site sends: anything but reading, and the socket. Webhooks come from no page.
 pub async fn same_origin(request: Request, next: Next) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD) && !request.headers().contains_key(header::UPGRADE);
+    let reads =
+        matches!(*request.method(), Method::GET | Method::HEAD) && !request.headers().contains_key(header::UPGRADE);
     let webhook = request.uri().path().starts_with("/webhooks/");
     if reads || webhook || is_same_origin(request.headers(), request.uri()) {
         return next.run(request).await;
@@ -28,14 +31,15 @@ fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
         return headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
     };
     let forwarded = headers.get("x-forwarded-host").or_else(|| headers.get(header::HOST));
-    let host = forwarded.and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|authority| authority.as_str()));
+    let host =
+        forwarded.and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|authority| authority.as_str()));
     let named = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     named.is_some() && named == host
 }
 
-/// Sends whoever is not signed in to the sign-in page, and back afterwards.
+/// Sends whoever is not signed in to the sign-in page.
 pub async fn signed_in(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    if OPEN_PAGES.contains(&request.uri().path()) {
+    if is_open(request.uri().path()) {
         return next.run(request).await;
     }
     match Visitor::of(&state.db, request.headers()).await {

@@ -12,9 +12,11 @@ static CHECKING: Semaphore = Semaphore::const_new(CHECKED_AT_ONCE);
 /// The hash of a password in PHC form; `None` when the library refuses it.
 pub async fn hash(password: String) -> Option<String> {
     let _turn = CHECKING.acquire().await.ok()?;
-    tokio::task::spawn_blocking(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).ok())
-        .await
-        .ok()?
+    tokio::task::spawn_blocking(move || {
+        Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).ok()
+    })
+    .await
+    .ok()?
 }
 
 /// Whether the password is that of `stored`. Without anyone of that name it takes as long and says no.

@@ -16,7 +16,8 @@ const FAILURES_MAX: i64 = 10;
 pub async fn find_person(db: &PgPool, workspace: i32, name: &str) -> sqlx::Result<Option<(i32, String)>> {
     let row = sqlx::query!(
         "select id, password_hash from people where workspace_id = $1 and lower(name) = lower($2)",
-        workspace, name
+        workspace,
+        name
     )
     .fetch_optional(db)
     .await?;
@@ -37,7 +38,9 @@ pub async fn put_person(db: &PgPool, workspace: i32, name: &str, password_hash: 
 
 /// Whether there is anyone.
 pub async fn has_people(db: &PgPool, workspace: i32) -> sqlx::Result<bool> {
-    sqlx::query_scalar!("select exists (select from people where workspace_id = $1) as \"there!\"", workspace).fetch_one(db).await
+    sqlx::query_scalar!("select exists (select from people where workspace_id = $1) as \"there!\"", workspace)
+        .fetch_one(db)
+        .await
 }
 
 /// Begins a session; returns its token.
@@ -46,7 +49,10 @@ pub async fn begin_session(db: &PgPool, workspace: i32, person: i32) -> sqlx::Re
     sqlx::query!(
         "insert into sessions (token_hash, workspace_id, person_id, expires_at)
          values ($1, $2, $3, now() + make_interval(days => $4))",
-        secret::hash(&token), workspace, person, SESSION_DAYS
+        secret::hash(&token),
+        workspace,
+        person,
+        SESSION_DAYS
     )
     .execute(db)
     .await?;
@@ -68,7 +74,9 @@ pub async fn session_person(db: &PgPool, token: &str) -> sqlx::Result<Option<Per
 
 /// Ends a session, and forgets those that have expired.
 pub async fn end_session(db: &PgPool, token: &str) -> sqlx::Result<()> {
-    sqlx::query!("delete from sessions where token_hash = $1 or expires_at < now()", secret::hash(token)).execute(db).await?;
+    sqlx::query!("delete from sessions where token_hash = $1 or expires_at < now()", secret::hash(token))
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -90,14 +98,18 @@ pub async fn make_link(db: &PgPool, workspace: i32, person: Option<i32>) -> sqlx
 
 /// Whom a link is for: `Some(None)` is the first administrator's. `None` when it has expired or was used.
 pub async fn link_person(db: &PgPool, token: &str) -> sqlx::Result<Option<Option<i32>>> {
-    sqlx::query_scalar!("select person_id from sign_in_links where token_hash = $1 and expires_at > now()", secret::hash(token))
-        .fetch_optional(db)
-        .await
+    sqlx::query_scalar!(
+        "select person_id from sign_in_links where token_hash = $1 and expires_at > now()",
+        secret::hash(token)
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Uses a link up: true for exactly one caller.
 pub async fn use_link(db: &PgPool, token: &str) -> sqlx::Result<bool> {
-    let used = sqlx::query!("delete from sign_in_links where token_hash = $1 and expires_at > now()", secret::hash(token));
+    let used =
+        sqlx::query!("delete from sign_in_links where token_hash = $1 and expires_at > now()", secret::hash(token));
     Ok(used.execute(db).await?.rows_affected() == 1)
 }
 
@@ -116,9 +128,12 @@ pub async fn make_token(db: &PgPool, workspace: i32, name: &str) -> sqlx::Result
 
 /// Whether an API token is good.
 pub async fn token_is_good(db: &PgPool, token: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar!("select exists (select from api_tokens where token_hash = $1) as \"there!\"", secret::hash(token))
-        .fetch_one(db)
-        .await
+    sqlx::query_scalar!(
+        "select exists (select from api_tokens where token_hash = $1) as \"there!\"",
+        secret::hash(token)
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Whether one of the subjects has failed too often in the running quarter of an hour.

@@ -6,6 +6,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::access::api::{LinkPurpose, SignIn, SignOut, UseLink, read_link};
 use crate::access::model::PASSWORD_MIN_CHARS;
+use crate::ui::{flag, text};
 
 /// The sentence of a server function's error.
 fn sentence(error: &ServerFnError) -> String {
@@ -17,7 +18,7 @@ fn sentence(error: &ServerFnError) -> String {
 
 #[component]
 fn Problem(#[prop(into)] of: Signal<Option<String>>) -> impl IntoView {
-    view! { <p class="problem" role="alert">{move || of.get().unwrap_or_default()}</p> }
+    view! { <p class="problem" role="alert">{text(move || of.get().unwrap_or_default())}</p> }
 }
 
 /// `/sign-in`.
@@ -35,7 +36,7 @@ pub fn SignInPage() -> impl IntoView {
                 <label for="password">"Password"</label>
                 <input id="password" name="password" type="password" autocomplete="current-password" required=true/>
                 <Problem of=Signal::derive(problem)/>
-                <button class="button is-primary" type="submit" disabled=move || action.pending().get()>"Sign in"</button>
+                <button class="button is-primary" type="submit" disabled=flag(move || action.pending().get())>"Sign in"</button>
             </ActionForm>
         </main>
     }
@@ -82,7 +83,7 @@ fn FirstAdministrator(token: String) -> impl IntoView {
             <label for="password">{format!("Password, at least {PASSWORD_MIN_CHARS} characters")}</label>
             <input id="password" name="password" type="password" autocomplete="new-password" required=true minlength=PASSWORD_MIN_CHARS.to_string()/>
             <Problem of=Signal::derive(problem)/>
-            <button class="button is-primary" type="submit" disabled=move || action.pending().get()>"Begin"</button>
+            <button class="button is-primary" type="submit" disabled=flag(move || action.pending().get())>"Begin"</button>
         </ActionForm>
     }
 }
@@ -97,7 +98,7 @@ fn OpenLink(token: String) -> impl IntoView {
         <ActionForm action>
             <input type="hidden" name="token" value=token/>
             <Problem of=Signal::derive(problem)/>
-            <button class="button is-primary" type="submit" disabled=move || action.pending().get()>"Sign in"</button>
+            <button class="button is-primary" type="submit" disabled=flag(move || action.pending().get())>"Sign in"</button>
         </ActionForm>
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode};
 use tokio_util::sync::CancellationToken;
 
-use crate::demo::source_name;
 use crate::demo::shop::{DemoOrder, Shop, shopify_body, standard_body};
+use crate::demo::source_name;
 use crate::period::Instant;
 use crate::server::clock::Clock;
 use crate::sources::{Source, shopify, standard};
@@ -35,7 +35,9 @@ pub enum SendError {
     #[error("the server answered {0}: {1}")]
     Refused(StatusCode, String),
     /// The secret cannot sign.
-    #[error("the secret of source {0} is not base64 after its whsec_: give the source a new one with `takings source add`")]
+    #[error(
+        "the secret of source {0} is not base64 after its whsec_: give the source a new one with `takings source add`"
+    )]
     Secret(String),
 }
 
@@ -55,7 +57,12 @@ pub async fn send(base_url: &str, source: &Source, order: &DemoOrder) -> Result<
 /// Sends orders about every `pace` until `shutdown`, now and then a refund of one of them. What fails is sent
 /// again, with growing pauses.
 pub async fn run(
-    base_url: String, sources: Vec<Source>, shop: Shop, clock: Clock, pace: Duration, shutdown: CancellationToken,
+    base_url: String,
+    sources: Vec<Source>,
+    shop: Shop,
+    clock: Clock,
+    pace: Duration,
+    shutdown: CancellationToken,
 ) {
     let client = Client::new();
     let mut sent: VecDeque<DemoOrder> = VecDeque::with_capacity(REMEMBERED);
@@ -96,7 +103,13 @@ pub async fn run(
     }
 }
 
-async fn post(client: &Client, base_url: &str, source: &Source, order: &DemoOrder, now: Instant) -> Result<(), SendError> {
+async fn post(
+    client: &Client,
+    base_url: &str,
+    source: &Source,
+    order: &DemoOrder,
+    now: Instant,
+) -> Result<(), SendError> {
     let is_update = !order.order.refunds.is_empty();
     // Stays the same when the same is sent again.
     let modified = order.order.sale.as_ref().map_or(0, |sale| sale.modified_at.timestamp_micros());
@@ -122,7 +135,8 @@ async fn post(client: &Client, base_url: &str, source: &Source, order: &DemoOrde
             .body(body)
     };
     let unreachable = |error| SendError::Unreachable(base_url.to_owned(), error);
-    let answer = request.header("content-type", "application/json").timeout(ANSWER_WAIT).send().await.map_err(unreachable)?;
+    let answer =
+        request.header("content-type", "application/json").timeout(ANSWER_WAIT).send().await.map_err(unreachable)?;
     if answer.status().is_success() {
         return Ok(());
     }
@@ -179,10 +193,14 @@ mod tests {
         let order = Shop::new(1).fresh_order(1, "2026-11-01T14:30:00Z".parse().expect("an instant"));
         let mut sent = VecDeque::new();
         remember(&mut sent, order.clone());
-        let refunded = std::iter::repeat_with(|| refund_of_one(&mut sent, "2026-11-01T15:00:00Z".parse().expect("an instant")))
-            .find_map(|refunded| refunded)
-            .expect("a refund");
-        assert_eq!((refunded.external_id.as_str(), refunded.order.refunds.len(), sent.len()), (order.external_id.as_str(), 1, 0));
+        let refunded =
+            std::iter::repeat_with(|| refund_of_one(&mut sent, "2026-11-01T15:00:00Z".parse().expect("an instant")))
+                .find_map(|refunded| refunded)
+                .expect("a refund");
+        assert_eq!(
+            (refunded.external_id.as_str(), refunded.order.refunds.len(), sent.len()),
+            (order.external_id.as_str(), 1, 0)
+        );
         remember(&mut sent, refunded);
         assert!(sent.is_empty());
     }

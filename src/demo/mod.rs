@@ -40,7 +40,8 @@ pub async fn fill(db: &PgPool, books: &Books, now: Instant, progress: impl Fn(u6
     let mut orders = shop.orders(minus(today, 2.years()), plus(today, 1.day()), &books.calendar, now);
     let mut recorded = 0;
     loop {
-        let batch: Vec<Delivery> = orders.by_ref().take(BATCH).filter_map(|order| delivery(order, &sources, now)).collect();
+        let batch: Vec<Delivery> =
+            orders.by_ref().take(BATCH).filter_map(|order| delivery(order, &sources, now)).collect();
         if batch.is_empty() {
             break;
         }
@@ -80,4 +81,27 @@ fn delivery(order: DemoOrder, sources: &[Source], now: Instant) -> Option<Delive
         order: Some((order.external_id, order.order)),
         ..Delivery::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::period::Window;
+    use crate::server::database;
+
+    #[sqlx::test(migrations = "./migrations")]
+    async fn an_empty_workspace_is_filled_once(db: PgPool) {
+        let books = database::books(&db).await.expect("books");
+        let now: Instant = "2026-11-01T14:30:00Z".parse().expect("an instant");
+        let recorded = fill(&db, &books, now, |_| {}).await.expect("filled");
+        assert!(recorded > 20_000, "{recorded}");
+        assert_eq!(fill(&db, &books, now, |_| {}).await.expect("left alone"), 0);
+        assert_eq!(sources(&db, books.workspace).await.expect("sources").len(), PLATFORMS.len());
+        let mut connection = db.acquire().await.expect("a connection");
+        let all = Window { from: "2024-01-01T00:00:00Z".parse().expect("an instant"), to: now };
+        let sums = sales::store::window_sums(&mut connection, &books, &[all]).await.expect("sums")[0];
+        assert!(sums.orders > 20_000 && sums.returned_goods < 0);
+        assert_eq!(sums.flagged, 0);
+        assert_eq!(sales::store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
+    }
 }

@@ -14,14 +14,51 @@ use crate::period::{Calendar, Instant};
 use crate::sales::order::{Order, Refund, Sale, Standing};
 
 /// The platforms that the shop sells on, with their share of the orders in percent.
-pub const PLATFORMS: [(&str, u32); 5] = [("shopify", 45), ("amazon", 20), ("etsy", 13), ("direct", 12), ("woocommerce", 10)];
+pub const PLATFORMS: [(&str, u32); 5] =
+    [("shopify", 45), ("amazon", 20), ("etsy", 13), ("direct", 12), ("woocommerce", 10)];
 
 /// Countries with their share of the orders in thousandths: half of them from home.
 const COUNTRIES: [(&str, u32); 40] = [
-    ("GB", 500), ("US", 120), ("DE", 60), ("FR", 45), ("IE", 40), ("AU", 25), ("CA", 22), ("NL", 20), ("ES", 18), ("IT", 18),
-    ("JP", 15), ("SE", 11), ("BE", 10), ("AT", 9), ("DK", 8), ("CH", 8), ("NO", 7), ("NZ", 7), ("FI", 6), ("PL", 6),
-    ("PT", 5), ("SG", 4), ("ZA", 3), ("IN", 3), ("HK", 3), ("GR", 3), ("CZ", 2), ("HU", 2), ("LU", 2), ("MT", 2),
-    ("AE", 2), ("BR", 2), ("MX", 2), ("KR", 2), ("IL", 2), ("IS", 2), ("EE", 1), ("HR", 1), ("RO", 1), ("CY", 1),
+    ("GB", 500),
+    ("US", 120),
+    ("DE", 60),
+    ("FR", 45),
+    ("IE", 40),
+    ("AU", 25),
+    ("CA", 22),
+    ("NL", 20),
+    ("ES", 18),
+    ("IT", 18),
+    ("JP", 15),
+    ("SE", 11),
+    ("BE", 10),
+    ("AT", 9),
+    ("DK", 8),
+    ("CH", 8),
+    ("NO", 7),
+    ("NZ", 7),
+    ("FI", 6),
+    ("PL", 6),
+    ("PT", 5),
+    ("SG", 4),
+    ("ZA", 3),
+    ("IN", 3),
+    ("HK", 3),
+    ("GR", 3),
+    ("CZ", 2),
+    ("HU", 2),
+    ("LU", 2),
+    ("MT", 2),
+    ("AE", 2),
+    ("BR", 2),
+    ("MX", 2),
+    ("KR", 2),
+    ("IL", 2),
+    ("IS", 2),
+    ("EE", 1),
+    ("HR", 1),
+    ("RO", 1),
+    ("CY", 1),
 ];
 /// The countries above that pay in euros.
 const EURO_COUNTRIES: [&str; 17] =
@@ -39,20 +76,36 @@ struct PriceList {
 }
 
 const POUNDS: PriceList = PriceList {
-    currency: "GBP", books: [499, 799, 899, 999, 1099, 1299, 1699, 2500],
-    free_shipping_from: 2_500, shipping_home: 299, shipping_abroad: 899, voucher: 300,
+    currency: "GBP",
+    books: [499, 799, 899, 999, 1099, 1299, 1699, 2500],
+    free_shipping_from: 2_500,
+    shipping_home: 299,
+    shipping_abroad: 899,
+    voucher: 300,
 };
 const EUROS: PriceList = PriceList {
-    currency: "EUR", books: [599, 999, 1090, 1199, 1290, 1499, 1999, 2900],
-    free_shipping_from: 4_500, shipping_home: 399, shipping_abroad: 790, voucher: 400,
+    currency: "EUR",
+    books: [599, 999, 1090, 1199, 1290, 1499, 1999, 2900],
+    free_shipping_from: 4_500,
+    shipping_home: 399,
+    shipping_abroad: 790,
+    voucher: 400,
 };
 const DOLLARS: PriceList = PriceList {
-    currency: "USD", books: [699, 999, 1199, 1299, 1499, 1799, 2199, 3200],
-    free_shipping_from: 6_000, shipping_home: 499, shipping_abroad: 1_199, voucher: 500,
+    currency: "USD",
+    books: [699, 999, 1199, 1299, 1499, 1799, 2199, 3200],
+    free_shipping_from: 6_000,
+    shipping_home: 499,
+    shipping_abroad: 1_199,
+    voucher: 500,
 };
 const YEN: PriceList = PriceList {
-    currency: "JPY", books: [900, 1_400, 1_600, 1_800, 2_000, 2_400, 3_200, 4_800],
-    free_shipping_from: 9_000, shipping_home: 500, shipping_abroad: 1_600, voucher: 600,
+    currency: "JPY",
+    books: [900, 1_400, 1_600, 1_800, 2_000, 2_400, 3_200, 4_800],
+    free_shipping_from: 9_000,
+    shipping_home: 500,
+    shipping_abroad: 1_600,
+    voucher: 600,
 };
 
 /// Orders on an average day at scale 1, on the day that growth is counted from.
@@ -453,7 +506,8 @@ mod tests {
     fn shopify_s_body_is_read_back() {
         let mut read = 0;
         for order in two_years().iter().filter(|o| o.platform == "shopify") {
-            let (id, known) = shopify::read("orders/create", &shopify_body(order)).expect("readable").expect("an order");
+            let (id, known) =
+                shopify::read("orders/create", &shopify_body(order)).expect("readable").expect("an order");
             assert_eq!((&id, &known), (&order.external_id, &order.order));
             read += 1;
         }
@@ -465,7 +519,10 @@ mod tests {
         for order in two_years().iter().step_by(7) {
             let body = standard_body(order, "order.placed", at("2026-11-01T14:30:00Z"));
             let (kind, known) = standard::read(&body).expect("readable");
-            assert_eq!((kind.as_str(), known), ("order.placed", Some((order.external_id.clone(), order.order.clone()))));
+            assert_eq!(
+                (kind.as_str(), known),
+                ("order.placed", Some((order.external_id.clone(), order.order.clone())))
+            );
         }
     }
 

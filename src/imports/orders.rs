@@ -83,7 +83,9 @@ pub enum MappingError {
     #[error("{0:?} is neither the preset online-retail nor a pair field=column")]
     NotAPair(String),
     /// No such field.
-    #[error("{0:?} is no field or option: there are id, placed_at, modified_at, gross, discount, shipping, tax, total, currency, country, number, zone, default_currency, refund_prefix and adjustment_prefix")]
+    #[error(
+        "{0:?} is no field or option: there are id, placed_at, modified_at, gross, discount, shipping, tax, total, currency, country, number, zone, default_currency, refund_prefix and adjustment_prefix"
+    )]
     UnknownField(String),
     /// A field without which no order can be recorded.
     #[error("the mapping lacks {0}: add {0}=COLUMN")]
@@ -106,7 +108,9 @@ pub enum MappingError {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file is not CSV, or reading it failed.
-    #[error("the file could not be read to its end: {0}; the rows before are recorded, import it again when it is mended")]
+    #[error(
+        "the file could not be read to its end: {0}; the rows before are recorded, import it again when it is mended"
+    )]
     Csv(#[from] csv::Error),
     /// A column of the mapping is not in the file.
     #[error("the file has no column {column:?}: it has {columns}")]
@@ -194,7 +198,9 @@ impl FromStr for Mapping {
         };
         match pairs.into_keys().next() {
             Some(unknown) => Err(MappingError::UnknownField(unknown.to_owned())),
-            None if mapping.fields.currency.is_none() && mapping.default_currency.is_none() => Err(MappingError::NoCurrency),
+            None if mapping.fields.currency.is_none() && mapping.default_currency.is_none() => {
+                Err(MappingError::NoCurrency)
+            }
             None => Ok(mapping),
         }
     }
@@ -204,13 +210,21 @@ impl FromStr for Mapping {
 /// `errors` as CSV: the line, the problem, the row. `received_at` is when the import runs: orders older than a day
 /// are not announced to watchers. `progress` hears of every batch.
 pub async fn import(
-    db: &PgPool, books: &Books, source_id: i32, platform: &str, reader: Box<dyn Read + Send>, mapping: &Mapping,
-    errors: &mut (dyn Write + Send), received_at: Instant, progress: impl Fn(Report),
+    db: &PgPool,
+    books: &Books,
+    source_id: i32,
+    platform: &str,
+    reader: Box<dyn Read + Send>,
+    mapping: &Mapping,
+    errors: &mut (dyn Write + Send),
+    received_at: Instant,
+    progress: impl Fn(Report),
 ) -> Result<Report, ImportError> {
     let mut file = ReaderBuilder::new().flexible(true).from_reader(unpacked(reader)?);
     let headers = file.headers()?.clone();
     let columns = Columns::find(mapping, &headers)?;
-    let mut rejects = Rejects { writer: WriterBuilder::new().flexible(true).from_writer(errors), headers: &headers, any: false };
+    let mut rejects =
+        Rejects { writer: WriterBuilder::new().flexible(true).from_writer(errors), headers: &headers, any: false };
     let (mut report, mut row, mut batch) = (Report::default(), ByteRecord::new(), Vec::with_capacity(BATCH));
     loop {
         let more = file.read_byte_record(&mut row)?;
@@ -294,7 +308,10 @@ impl Columns {
         let plain = |name: &str| name.trim_start_matches('\u{feff}').trim().to_lowercase();
         let find = |name: &String| match headers.iter().position(|header| plain(header) == plain(name)) {
             Some(index) => Ok(Column { index, name: name.clone() }),
-            None => Err(ImportError::Column { column: name.clone(), columns: headers.iter().collect::<Vec<_>>().join(", ") }),
+            None => Err(ImportError::Column {
+                column: name.clone(),
+                columns: headers.iter().collect::<Vec<_>>().join(", "),
+            }),
         };
         let optional = |name: &Option<String>| name.as_ref().map(find).transpose();
         let names = &mapping.fields;
@@ -346,7 +363,8 @@ impl Columns {
             let written = column.as_ref().filter(|column| !text(row, column).is_empty());
             written.map_or(Ok(0), |column| amount(row, column, currency))
         };
-        let (discount_minor, shipping_minor, tax_minor) = (part(&fields.discount)?, part(&fields.shipping)?, part(&fields.tax)?);
+        let (discount_minor, shipping_minor, tax_minor) =
+            (part(&fields.discount)?, part(&fields.shipping)?, part(&fields.tax)?);
         let gross_minor = match &fields.amount {
             MainAmount::Gross(column) => amount(row, column, currency)?,
             // What makes the parts add up to the total.
@@ -359,7 +377,11 @@ impl Columns {
         Ok(Sale {
             modified_at,
             placed_at,
-            number: fields.number.as_ref().map(|column| text(row, column).to_owned()).filter(|number| !number.is_empty()),
+            number: fields
+                .number
+                .as_ref()
+                .map(|column| text(row, column).to_owned())
+                .filter(|number| !number.is_empty()),
             currency,
             gross_minor,
             discount_minor,
@@ -380,7 +402,9 @@ impl Columns {
                 Currency::parse(code).ok_or_else(|| Problem::Currency(column.name.clone(), code.to_owned()))
             }
             (None, Some(currency)) => Ok(currency),
-            (None, None) => Err(Problem::Empty(self.fields.currency.as_ref().map_or("currency", |column| &column.name).to_owned())),
+            (None, None) => {
+                Err(Problem::Empty(self.fields.currency.as_ref().map_or("currency", |column| &column.name).to_owned()))
+            }
         }
     }
 }
@@ -396,7 +420,8 @@ fn returned(id: &str, row: Sale) -> Order {
         shipping_minor: -row.shipping_minor,
         tax_minor: -row.tax_minor,
     };
-    let nothing = Sale { gross_minor: 0, discount_minor: 0, shipping_minor: 0, tax_minor: 0, standing: Standing::Return, ..row };
+    let nothing =
+        Sale { gross_minor: 0, discount_minor: 0, shipping_minor: 0, tax_minor: 0, standing: Standing::Return, ..row };
     Order { sale: Some(nothing), refunds: [(id.to_owned(), refund)].into() }
 }
 
@@ -430,6 +455,9 @@ fn time(row: &StringRecord, column: &Column, zone: &Calendar) -> Result<Instant,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::period::Window;
+    use crate::server::database;
+    use crate::sources;
 
     const MAP: &str = "id=Order,placed_at=Date,modified_at=Changed,total=Total,discount=Discount,shipping=Shipping,tax=Tax,\
         currency=Currency,country=Country,number=Number,default_currency=EUR,refund_prefix=C,adjustment_prefix=A";
@@ -437,7 +465,8 @@ mod tests {
 
     fn read(map: &str, header: &str, row: &str) -> Result<(String, Order), Problem> {
         let mapping: Mapping = map.parse().expect("a mapping");
-        let columns = Columns::find(&mapping, &StringRecord::from(header.split(',').collect::<Vec<_>>())).expect("columns");
+        let columns =
+            Columns::find(&mapping, &StringRecord::from(header.split(',').collect::<Vec<_>>())).expect("columns");
         columns.read(&mapping, &ByteRecord::from(row.split(',').collect::<Vec<_>>()))
     }
 
@@ -457,10 +486,15 @@ mod tests {
     fn a_mapping_that_lacks_something_says_what() {
         let said = |text: &str| text.parse::<Mapping>().expect_err("no mapping").to_string();
         for (text, part) in [
-            ("retail", "preset"), ("placed_at=D,total=T,currency=C", "id=COLUMN"), ("id=I,total=T,currency=C", "placed_at=COLUMN"),
-            ("id=I,placed_at=D,currency=C", "either total or gross"), ("id=I,placed_at=D,total=T,gross=G,currency=C", "not both"),
-            ("id=I,placed_at=D,total=T", "default_currency"), ("id=I,placed_at=D,total=T,default_currency=pounds", "pounds"),
-            ("id=I,placed_at=D,total=T,currency=C,zone=London", "IANA"), ("id=I,placed_at=D,total=T,currency=C,colour=R", "colour"),
+            ("retail", "preset"),
+            ("placed_at=D,total=T,currency=C", "id=COLUMN"),
+            ("id=I,total=T,currency=C", "placed_at=COLUMN"),
+            ("id=I,placed_at=D,currency=C", "either total or gross"),
+            ("id=I,placed_at=D,total=T,gross=G,currency=C", "not both"),
+            ("id=I,placed_at=D,total=T", "default_currency"),
+            ("id=I,placed_at=D,total=T,default_currency=pounds", "pounds"),
+            ("id=I,placed_at=D,total=T,currency=C,zone=London", "IANA"),
+            ("id=I,placed_at=D,total=T,currency=C,colour=R", "colour"),
         ] {
             assert!(said(text).contains(part), "{text}: {}", said(text));
         }
@@ -476,11 +510,18 @@ mod tests {
 
     #[test]
     fn an_order_is_read_with_its_parts() {
-        let (id, order) = row("7,2026-11-21T14:30:00+01:00,2026-11-22 09:00,45.67,5.00,2.99,,gbp,Germany,#7").expect("an order");
+        let (id, order) =
+            row("7,2026-11-21T14:30:00+01:00,2026-11-22 09:00,45.67,5.00,2.99,,gbp,Germany,#7").expect("an order");
         let sale = order.sale.expect("a sale");
-        assert_eq!((id.as_str(), sale.total_minor(), sale.gross_minor, sale.number.as_deref()), ("7", 4_567, 4_768, Some("#7")));
+        assert_eq!(
+            (id.as_str(), sale.total_minor(), sale.gross_minor, sale.number.as_deref()),
+            ("7", 4_567, 4_768, Some("#7"))
+        );
         assert_eq!((sale.placed_at, sale.modified_at), (at("2026-11-21T13:30:00Z"), at("2026-11-22T09:00:00Z")));
-        assert_eq!((sale.currency, sale.country.as_deref(), sale.standing), (Currency::GBP, Some("DE"), Standing::Counted));
+        assert_eq!(
+            (sale.currency, sale.country.as_deref(), sale.standing),
+            (Currency::GBP, Some("DE"), Standing::Counted)
+        );
         let (_, order) = row("8,2026-11-21 14:30,,10,,,,,Atlantis,").expect("an order");
         let sale = order.sale.expect("a sale");
         assert_eq!((sale.currency, sale.country, sale.modified_at), (Currency::EUR, None, sale.placed_at));
@@ -501,7 +542,9 @@ mod tests {
 
     #[test]
     fn countries_are_read_by_name() {
-        for (name, code) in [("EIRE", Some("IE")), ("RSA", Some("ZA")), ("Channel Islands", Some("JE")), ("Unspecified", None)] {
+        for (name, code) in
+            [("EIRE", Some("IE")), ("RSA", Some("ZA")), ("Channel Islands", Some("JE")), ("Unspecified", None)]
+        {
             let (_, order) = retail(&format!("1,2010-12-01 08:26:00,{name},,1,1,1.00")).expect("an order");
             assert_eq!(order.sale.and_then(|sale| sale.country).as_deref(), code, "{name}");
         }
@@ -510,8 +553,10 @@ mod tests {
     #[test]
     fn a_local_time_that_happens_twice_or_never_is_the_later_instant() {
         for (local, instant) in [
-            ("2010-10-31 01:30", "2010-10-31T01:30:00Z"), ("2011-03-27 01:30:00", "2011-03-27T01:30:00Z"),
-            ("2011-03-27T10:16", "2011-03-27T09:16:00Z"), ("2011-03-27 10:16:00Z", "2011-03-27T10:16:00Z"),
+            ("2010-10-31 01:30", "2010-10-31T01:30:00Z"),
+            ("2011-03-27 01:30:00", "2011-03-27T01:30:00Z"),
+            ("2011-03-27T10:16", "2011-03-27T09:16:00Z"),
+            ("2011-03-27 10:16:00Z", "2011-03-27T10:16:00Z"),
         ] {
             let (_, order) = retail(&format!("1,{local},United Kingdom,,1,1,1.00")).expect("an order");
             assert_eq!(order.sale.map(|sale| sale.placed_at), Some(at(instant)), "{local}");
@@ -521,10 +566,14 @@ mod tests {
     #[test]
     fn a_row_that_is_no_order_says_why() {
         for (line, part) in [
-            (",2010-12-01 08:26,GB,,1,1,1.00", "InvoiceNo is empty"), ("1,01/12/2010 08:26,GB,,1,1,1.00", "ts: \"01/12/2010"),
-            ("1,2010-12-01,GB,,1,1,1.00", "is not a time"), ("1,2010-12-01T08:26+01:00,GB,,1,1,1.00", "is not a time"),
-            ("1,2010-12-01 08:26,GB,,1,1,", "total is empty"), ("1,2010-12-01 08:26,GB,,1,1,12.345", "more decimal places"),
-            ("1,2010-12-01 08:26,GB,,1,1,1e3", "decimal amount"), ("1,2010-12-01 08:26,GB,,1", "5 fields and the header 7"),
+            (",2010-12-01 08:26,GB,,1,1,1.00", "InvoiceNo is empty"),
+            ("1,01/12/2010 08:26,GB,,1,1,1.00", "ts: \"01/12/2010"),
+            ("1,2010-12-01,GB,,1,1,1.00", "is not a time"),
+            ("1,2010-12-01T08:26+01:00,GB,,1,1,1.00", "is not a time"),
+            ("1,2010-12-01 08:26,GB,,1,1,", "total is empty"),
+            ("1,2010-12-01 08:26,GB,,1,1,12.345", "more decimal places"),
+            ("1,2010-12-01 08:26,GB,,1,1,1e3", "decimal amount"),
+            ("1,2010-12-01 08:26,GB,,1", "5 fields and the header 7"),
             ("1,2010-12-01 08:26,GB,,1,1,90000000000000000", "too large"),
         ] {
             let said = retail(line).expect_err("no order").to_string();
@@ -539,7 +588,8 @@ mod tests {
         let mut text = String::new();
         unpacked(Box::new(sample)).expect("readable").read_to_string(&mut text).expect("text");
         let mapping: Mapping = "online-retail".parse().expect("a mapping");
-        let mut file = ReaderBuilder::new().from_reader(unpacked(Box::new(Cursor::new(text.into_bytes()))).expect("readable"));
+        let mut file =
+            ReaderBuilder::new().from_reader(unpacked(Box::new(Cursor::new(text.into_bytes()))).expect("readable"));
         let columns = Columns::find(&mapping, file.headers().expect("a header")).expect("columns");
         let (mut orders, mut total_minor, mut paid_back_minor) = (0, 0, 0);
         for record in file.byte_records() {
@@ -558,9 +608,52 @@ mod tests {
         let headers = StringRecord::from(vec!["id", "total"]);
         let mut file = ReaderBuilder::new().flexible(true).from_reader("id,total\n1,2.00\n2,\"a, b\"\n".as_bytes());
         let row = file.byte_records().nth(1).expect("a row").expect("readable");
-        let mut rejects = Rejects { writer: WriterBuilder::new().flexible(true).from_writer(&mut written), headers: &headers, any: false };
+        let mut rejects = Rejects {
+            writer: WriterBuilder::new().flexible(true).from_writer(&mut written),
+            headers: &headers,
+            any: false,
+        };
         rejects.add(&row, &Problem::Empty("id".into())).expect("written");
         drop(rejects);
         assert_eq!(String::from_utf8(written).expect("text"), "line,problem,id,total\n3,id is empty,2,\"a, b\"\n");
+    }
+
+    #[sqlx::test(migrations = "./migrations")]
+    async fn importing_a_file_again_changes_no_figure(db: PgPool) {
+        let books = database::books(&db).await.expect("books");
+        let source = sources::store::add(&db, books.workspace, "old-shop", "direct", "whsec_").await.expect("a source");
+        let mapping: Mapping = "online-retail".parse().expect("a mapping");
+        let now = at("2026-11-21T14:30:00Z");
+        for _ in 0..2 {
+            let mut errors = Vec::new();
+            let sample: &[u8] = include_bytes!("../tests/fixtures/online-retail-sample.csv.gz");
+            let report =
+                import(&db, &books, source, "direct", Box::new(sample), &mapping, &mut errors, now, |_| {}).await;
+            assert_eq!(report.expect("imported"), Report { rows: 2_403, recorded: 2_403, rejected: 0 });
+            assert!(errors.is_empty());
+            let mut connection = db.acquire().await.expect("a connection");
+            let all = Window { from: at("2010-12-01T00:00:00Z"), to: at("2011-04-01T00:00:00Z") };
+            let sums = store::window_sums(&mut connection, &books, &[all]).await.expect("sums")[0];
+            assert_eq!((sums.orders, sums.placed(), sums.total()), (2_023, 97_482_123, 97_482_123 - 8_258_328));
+            assert_eq!(store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
+            assert_eq!(store::cursor(&mut connection, books.workspace).await.expect("a cursor").last_event, 0);
+        }
+    }
+
+    #[sqlx::test(migrations = "./migrations")]
+    async fn a_row_that_cannot_be_read_does_not_stop_the_import(db: PgPool) {
+        let books = database::books(&db).await.expect("books");
+        let source = sources::store::add(&db, books.workspace, "old-shop", "direct", "whsec_").await.expect("a source");
+        let mapping: Mapping = "id=id,placed_at=at,total=total,default_currency=GBP".parse().expect("a mapping");
+        let file =
+            b"id,at,total\n1,2026-11-01 10:00,5.00\n2,never,5.00\n\xff,2026-11-01 10:00,1\n4,2026-11-01 11:00,7.00\n";
+        let mut errors = Vec::new();
+        let now = at("2026-11-21T14:30:00Z");
+        let report =
+            import(&db, &books, source, "direct", Box::new(file.as_slice()), &mapping, &mut errors, now, |_| {}).await;
+        assert_eq!(report.expect("imported"), Report { rows: 4, recorded: 2, rejected: 2 });
+        let lines: Vec<&[u8]> = errors.split(|byte| *byte == b'\n').collect();
+        assert_eq!(lines[0], b"line,problem,id,at,total");
+        assert!(lines[1].starts_with(b"3,") && lines[2].starts_with(b"4,the row is not UTF-8 text,\xff,"));
     }
 }

@@ -9,7 +9,7 @@ use gloo_timers::future::{IntervalStream, TimeoutFuture};
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::live::model::{Message, PROTOCOL, STALE_AFTER_MS};
+use crate::live::model::{Kind, Message, PROTOCOL, STALE_AFTER_MS};
 use crate::live::view::{Feed, Status};
 use crate::sales::api::load_dashboard;
 
@@ -88,38 +88,37 @@ fn address(feed: Feed) -> Option<String> {
     let location = web_sys::window()?.location();
     let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
     let (event, revision) = feed.shown.with_untracked(|s| (feed.last_event.get_untracked(), s.overview.revision));
-    Some(format!("{scheme}://{}/ws?last_event={event}&revision={revision}", location.host().ok()?))
+    let day = feed.shown.with_untracked(|s| s.days.last().map(|day| day.date.clone()).unwrap_or_default());
+    Some(format!("{scheme}://{}/ws?last_event={event}&revision={revision}&day={day}", location.host().ok()?))
 }
 
 fn take(feed: Feed, message: Message) {
-    feed.heard_at_ms.set(js_sys::Date::now());
-    match message {
-        Message::Stale => {
-            feed.status.set(Status::Stale);
-            return;
-        }
-        Message::Snapshot { snapshot, missed } => {
-            feed.last_event.set(feed.last_event.get_untracked().max(snapshot.overview.last_event));
-            feed.shown.set(*snapshot);
-            feed.announce(&missed);
-        }
-        Message::Changes { overview, events } => {
-            let known = feed.last_event.get_untracked();
-            let fresh: Vec<_> = events.into_iter().filter(|event| event.sequence > known).collect();
-            if let Some(last) = fresh.last() {
-                feed.last_event.set(last.sequence);
-            }
-            if overview.is_some() || !fresh.is_empty() {
-                feed.shown.update(|shown| {
-                    if let Some(overview) = overview {
-                        shown.apply(*overview);
-                    }
-                    shown.add_events(&fresh);
-                });
-            }
-            feed.announce(&fresh);
-        }
+    // A frame that was on its way when live was switched off.
+    if !feed.on.get_untracked() {
+        return;
     }
+    feed.heard_at_ms.set(js_sys::Date::now());
+    if message.kind == Kind::Stale {
+        feed.status.set(Status::Stale);
+        return;
+    }
+    let known = feed.last_event.get_untracked();
+    let fresh: Vec<_> = message.events.into_iter().filter(|event| event.sequence > known).collect();
+    let newest = message.snapshot.as_ref().map(|snapshot| snapshot.overview.last_event);
+    let newest = newest.into_iter().chain(fresh.last().map(|event| event.sequence)).max().unwrap_or(known);
+    feed.last_event.set(newest.max(known));
+    if message.snapshot.is_some() || message.overview.is_some() || !fresh.is_empty() {
+        feed.shown.update(|shown| {
+            if let Some(snapshot) = message.snapshot {
+                *shown = *snapshot;
+            }
+            if let Some(overview) = message.overview {
+                shown.apply(*overview);
+            }
+            shown.add_events(&fresh);
+        });
+    }
+    feed.announce(&fresh);
     feed.status.set(Status::Live);
 }
 

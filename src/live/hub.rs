@@ -33,6 +33,8 @@ pub const MISSED_MAX: i64 = 500;
 /// One message to every socket, serialised.
 #[derive(Debug, Clone)]
 pub struct Frame {
+    /// The number of the first event in this frame, if it has any.
+    pub first_event: Option<i64>,
     /// The number of the last event that is in this frame or before it.
     pub last_event: i64,
     /// For the page.
@@ -143,7 +145,11 @@ impl Hub {
                     self.send(fresh.as_ref(), sent.as_ref(), newest, events);
                     sent = fresh.or(sent);
                     if more || figures_wait {
-                        self.wake_after(if more { FRAME_EVERY } else { FIGURES_EVERY.saturating_sub(figures_at.elapsed()) });
+                        self.wake_after(if more {
+                            FRAME_EVERY
+                        } else {
+                            FIGURES_EVERY.saturating_sub(figures_at.elapsed())
+                        });
                     }
                 }
                 Err(error) => {
@@ -151,7 +157,7 @@ impl Hub {
                         tracing::warn!(%error, "the live stream stands still: the database does not answer");
                     }
                     stale = true;
-                    self.0.send_text(last_event.unwrap_or(0), &Message::Stale, &[]);
+                    self.0.send_text(last_event.unwrap_or(0), &Message::stale(), &[]);
                     self.wake_after(Duration::from_millis(500));
                 }
             }
@@ -171,14 +177,20 @@ impl Hub {
     }
 
     /// Sends the figures and events of a round; the whole snapshot where a day has begun.
-    fn send(&self, fresh: Option<&Arc<Snapshot>>, sent: Option<&Arc<Snapshot>>, last_event: i64, events: Vec<OrderEvent>) {
+    fn send(
+        &self,
+        fresh: Option<&Arc<Snapshot>>,
+        sent: Option<&Arc<Snapshot>>,
+        last_event: i64,
+        events: Vec<OrderEvent>,
+    ) {
         let day = |snapshot: &Arc<Snapshot>| snapshot.days.last().map(|day| day.date.clone());
         let message = match (fresh, sent) {
             (Some(now), Some(before)) if day(now) != day(before) => {
-                Message::Snapshot { snapshot: Box::new(Snapshot::clone(now)), missed: events.clone() }
+                Message::snapshot(Snapshot::clone(now), events.clone())
             }
             (None, _) if events.is_empty() => return,
-            (now, _) => Message::Changes { overview: now.map(|s| Box::new(s.overview.clone())), events: events.clone() },
+            (now, _) => Message::changes(now.map(|s| Box::new(s.overview.clone())), events.clone()),
         };
         self.0.send_text(last_event, &message, &events);
     }
@@ -189,12 +201,20 @@ impl Shared {
         let legacy = events.iter().filter_map(Legacy::of).filter_map(|old| serialise(&old)).collect();
         if let Some(text) = serialise(message) {
             // Nobody watching is no fault.
-            let _ = self.frames.send(Frame { last_event, text, legacy });
+            let _ = self.frames.send(Frame {
+                first_event: events.first().map(|event| event.sequence),
+                last_event,
+                text,
+                legacy,
+            });
         }
     }
 }
 
 /// A message as the bytes that every socket is handed.
 pub fn serialise<T: serde::Serialize>(message: &T) -> Option<Utf8Bytes> {
-    serde_json::to_string(message).inspect_err(|error| tracing::error!(%error, "a live message could not be written")).ok().map(Into::into)
+    serde_json::to_string(message)
+        .inspect_err(|error| tracing::error!(%error, "a live message could not be written"))
+        .ok()
+        .map(Into::into)
 }

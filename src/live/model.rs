@@ -9,26 +9,50 @@ pub const PROTOCOL: &str = "takings.v1";
 /// Without a message for this long, the page calls its data stale, in milliseconds.
 pub const STALE_AFTER_MS: i64 = 15_000;
 
-/// What the server sends under [`PROTOCOL`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Message {
+/// What kind of message it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
     /// Everything: at the start where the client is behind, and when a day begins.
-    Snapshot {
-        /// The whole page.
-        snapshot: Box<Snapshot>,
-        /// What the client missed, in commit order; empty where it asked for nothing.
-        missed: Vec<OrderEvent>,
-    },
+    Snapshot,
     /// What has changed since the message before.
-    Changes {
-        /// New figures, where they were computed again.
-        overview: Option<Box<Overview>>,
-        /// New events, in commit order.
-        events: Vec<OrderEvent>,
-    },
+    Changes,
     /// The database does not answer: the figures stand still.
     Stale,
+}
+
+/// What the server sends under [`PROTOCOL`]. One flat structure: the browser's code for it is half of an enum's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// The whole page, in a snapshot.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub snapshot: Option<Box<Snapshot>>,
+    /// New figures, in changes, where they were computed again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub overview: Option<Box<Overview>>,
+    /// Events in commit order: new ones, or in a snapshot those that the client missed.
+    #[serde(default)]
+    pub events: Vec<OrderEvent>,
+}
+
+impl Message {
+    /// Everything, and what the client missed.
+    pub fn snapshot(snapshot: Snapshot, missed: Vec<OrderEvent>) -> Message {
+        Message { kind: Kind::Snapshot, snapshot: Some(Box::new(snapshot)), overview: None, events: missed }
+    }
+
+    /// What has changed.
+    pub fn changes(overview: Option<Box<Overview>>, events: Vec<OrderEvent>) -> Message {
+        Message { kind: Kind::Changes, snapshot: None, overview, events }
+    }
+
+    /// The figures stand still.
+    pub fn stale() -> Message {
+        Message { kind: Kind::Stale, snapshot: None, overview: None, events: Vec::new() }
+    }
 }
 
 /// The message of the page that Takings replaces.
@@ -77,12 +101,22 @@ mod tests {
     #[test]
     fn the_old_page_s_message_is_as_it_was() {
         let event = OrderEvent {
-            sequence: 1, kind: Happening::OrderCreated, id: "1234567890".into(), number: None, amount_minor: 4567,
-            currency: Currency::GBP, country: Some("GB".into()), platform: "shopify".into(),
-            placed_at: "2026-02-03T14:30:00Z".into(), local_time: "14:30".into(),
+            sequence: 1,
+            kind: Happening::OrderCreated,
+            id: "1234567890".into(),
+            number: None,
+            amount_minor: 4567,
+            currency: Currency::GBP,
+            country: Some("GB".into()),
+            platform: "shopify".into(),
+            placed_at: "2026-02-03T14:30:00Z".into(),
+            local_time: "14:30".into(),
         };
         let json = serde_json::to_value(Legacy::of(&event)).expect("JSON");
-        assert_eq!(json, serde_json::json!({"type": "new_order", "data": {"id": 1_234_567_890, "total": "45.67",
-            "currency": "GBP", "country": "GB", "created_at": "2026-02-03T14:30:00Z"}}));
+        assert_eq!(
+            json,
+            serde_json::json!({"type": "new_order", "data": {"id": 1_234_567_890, "total": "45.67",
+            "currency": "GBP", "country": "GB", "created_at": "2026-02-03T14:30:00Z"}})
+        );
     }
 }

@@ -9,15 +9,16 @@ use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::access::session::Visitor;
-use crate::live::hub::{Hub, serialise};
-use crate::live::model::{Message, PROTOCOL};
+use crate::live::hub::{Frame as SharedFrame, Hub, serialise};
+use crate::live::model::{Legacy, Message, PROTOCOL};
+use crate::sales::model::{OrderEvent, Snapshot};
 use crate::server::state::AppState;
 
 /// What a client may send in one message: it has nothing to say yet.
 const INCOMING_MAX_BYTES: usize = 4 * 1024;
 /// The read buffer of a socket: the library's own size would cost 128 KiB for each.
 const READ_BUFFER_BYTES: usize = 1024;
-/// A socket that takes no byte while this much waits is closed: it comes back and resumes.
+/// What may wait for one socket: beyond it the socket ends, comes back and resumes.
 const WRITE_BUFFER_MAX_BYTES: usize = 256 * 1024;
 
 /// The route of the socket.
@@ -32,9 +33,24 @@ struct Resume {
     last_event: Option<i64>,
     /// The revision of the figures it has.
     revision: Option<i64>,
+    /// The day that its figures call today.
+    day: Option<String>,
 }
 
-async fn open(State(state): State<AppState>, _visitor: Visitor, Query(resume): Query<Resume>, upgrade: WebSocketUpgrade) -> Response {
+impl Resume {
+    /// Whether the client's figures are of this snapshot's revision and day.
+    fn is_current(&self, snapshot: &Snapshot) -> bool {
+        let day = snapshot.days.last().map(|day| day.date.as_str());
+        self.revision.is_some_and(|revision| revision >= snapshot.overview.revision) && self.day.as_deref() == day
+    }
+}
+
+async fn open(
+    State(state): State<AppState>,
+    _visitor: Visitor,
+    Query(resume): Query<Resume>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let upgrade = upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -54,39 +70,36 @@ async fn open(State(state): State<AppState>, _visitor: Visitor, Query(resume): Q
     })
 }
 
-/// Sends until the socket ends. What a client missed is sent before anything newer: the subscription begins first,
-/// and frames that the greeting already covers are left out.
+/// A socket with what it has been sent.
+struct Watcher<'a> {
+    socket: &'a mut WebSocket,
+    hub: &'a Hub,
+    /// Whether it speaks our protocol; otherwise it gets the old page's messages.
+    ours: bool,
+    last_event: i64,
+}
+
+/// Sends until the socket ends. The subscription begins before the greeting, so nothing falls between them.
 async fn serve(socket: &mut WebSocket, hub: &Hub, resume: Resume, ours: bool) -> Result<(), axum::Error> {
     let mut frames = hub.subscribe();
-    let mut last_event = match greet(socket, hub, &resume, ours).await? {
-        Some(last_event) => last_event,
-        None => return Ok(()),
-    };
+    let mut watcher = Watcher { socket, hub, ours, last_event: 0 };
+    if !watcher.greet(&resume).await? {
+        return Ok(());
+    }
     loop {
         tokio::select! {
             frame = frames.recv() => match frame {
-                Ok(frame) if ours => {
-                    // A frame whose events the client has still tells it the time.
-                    if frame.last_event >= last_event {
-                        socket.send(Frame::Text(frame.text)).await?;
-                    }
-                    last_event = last_event.max(frame.last_event);
-                }
-                Ok(frame) => {
-                    for text in frame.legacy.iter() {
-                        socket.send(Frame::Text(text.clone())).await?;
-                    }
-                }
+                Ok(frame) => watcher.deliver(frame).await?,
+                // It fell too far behind: from here on as if it had come back.
                 Err(RecvError::Lagged(_)) => {
-                    let resume = Resume { last_event: Some(last_event), revision: None };
-                    match greet(socket, hub, &resume, ours).await? {
-                        Some(caught_up) => last_event = caught_up,
-                        None => return Ok(()),
+                    let resume = Resume { last_event: Some(watcher.last_event), revision: None, day: None };
+                    if !watcher.greet(&resume).await? {
+                        return Ok(());
                     }
                 }
                 Err(RecvError::Closed) => return Ok(()),
             },
-            incoming = socket.recv() => match incoming {
+            incoming = watcher.socket.recv() => match incoming {
                 Some(Ok(Frame::Close(_))) | None => return Ok(()),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),
@@ -95,32 +108,73 @@ async fn serve(socket: &mut WebSocket, hub: &Hub, resume: Resume, ours: bool) ->
     }
 }
 
-/// Brings a client to the present: with the events it missed where they are few, else with the snapshot. Returns the
-/// number of the last event it then has, or `None` when the database does not answer and it should come back.
-async fn greet(socket: &mut WebSocket, hub: &Hub, resume: &Resume, ours: bool) -> Result<Option<i64>, axum::Error> {
-    if !ours {
-        return Ok(Some(0));
-    }
-    let Ok(snapshot) = hub.snapshot().await else {
-        if let Some(text) = serialise(&Message::Stale) {
-            socket.send(Frame::Text(text)).await?;
+impl Watcher<'_> {
+    /// Brings a client to the present: with the events it missed where they are few, else with the snapshot. False
+    /// when the database does not answer: it should come back.
+    async fn greet(&mut self, resume: &Resume) -> Result<bool, axum::Error> {
+        let Ok(snapshot) = self.hub.snapshot().await else {
+            if self.ours {
+                self.send(&Message::stale()).await?;
+            }
+            return Ok(false);
+        };
+        let overview = &snapshot.overview;
+        // A client may know more than this server's newest snapshot: another server told it.
+        let known = resume.last_event.unwrap_or(overview.last_event);
+        let Ok(missed) = self.hub.missed(known, overview.last_event).await else { return Ok(false) };
+        let few = missed.is_some();
+        let missed = missed.unwrap_or_default();
+        self.last_event = known.max(overview.last_event);
+        if !self.ours {
+            self.send_legacy(&missed).await?;
+        } else if few && resume.is_current(&snapshot) {
+            self.send(&Message::changes(None, missed)).await?;
+        } else {
+            self.send(&Message::snapshot(snapshot.as_ref().clone(), missed)).await?;
         }
-        return Ok(None);
-    };
-    let overview = &snapshot.overview;
-    // A client may know more than this server's newest snapshot: another server told it.
-    let known = resume.last_event.unwrap_or(overview.last_event);
-    let Ok(missed) = hub.missed(known, overview.last_event).await else { return Ok(None) };
-    let few = missed.is_some();
-    let missed = missed.unwrap_or_default();
-    let current = few && resume.revision.is_some_and(|revision| revision >= overview.revision);
-    let message = if current {
-        Message::Changes { overview: None, events: missed }
-    } else {
-        Message::Snapshot { snapshot: Box::new(snapshot.as_ref().clone()), missed }
-    };
-    if let Some(text) = serialise(&message) {
-        socket.send(Frame::Text(text)).await?;
+        Ok(true)
     }
-    Ok(Some(known.max(overview.last_event)))
+
+    /// Sends a frame; of one that begins with events the client has, only those it has not.
+    async fn deliver(&mut self, frame: SharedFrame) -> Result<(), axum::Error> {
+        match frame.first_event {
+            Some(_) if frame.last_event <= self.last_event => return Ok(()),
+            Some(first) if first != self.last_event + 1 => {
+                let Ok(Some(events)) = self.hub.missed(self.last_event, frame.last_event).await else {
+                    let resume = Resume { last_event: Some(self.last_event), revision: None, day: None };
+                    return self.greet(&resume).await.map(drop);
+                };
+                if self.ours {
+                    self.send(&Message::changes(None, events)).await?;
+                } else {
+                    self.send_legacy(&events).await?;
+                }
+            }
+            _ if self.ours => self.socket.send(Frame::Text(frame.text)).await?,
+            _ => {
+                for text in frame.legacy.iter() {
+                    self.socket.send(Frame::Text(text.clone())).await?;
+                }
+            }
+        }
+        // A frame without events tells the time, not where the stream stands.
+        if frame.first_event.is_some() {
+            self.last_event = frame.last_event;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, message: &impl serde::Serialize) -> Result<(), axum::Error> {
+        match serialise(message) {
+            Some(text) => self.socket.send(Frame::Text(text)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send_legacy(&mut self, events: &[OrderEvent]) -> Result<(), axum::Error> {
+        for message in events.iter().filter_map(Legacy::of) {
+            self.send(&message).await?;
+        }
+        Ok(())
+    }
 }

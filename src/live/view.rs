@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::live::browser;
 use crate::sales::model::{Happening, OrderEvent};
 use crate::sales::view::Shown;
-use crate::ui;
+use crate::ui::{self, text};
 
 /// Whether the page can be believed to be of this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,12 +96,20 @@ impl Feed {
         if news.len() > TOASTS_AT_ONCE || self.toasts.with_untracked(|t| t.len() >= TOASTS_AT_ONCE) {
             let orders = news.iter().filter(|e| e.kind == Happening::OrderCreated).count();
             self.toasts.update(Vec::clear);
-            self.show(Toast { id: last.sequence, text: format!("{orders} new orders, the last: {}", last.line()), is_down: false });
+            self.show(Toast {
+                id: last.sequence,
+                text: format!("{orders} new orders, the last: {}", last.line()),
+                is_down: false,
+            });
             return;
         }
         for event in news {
             let what = if event.kind == Happening::OrderRefunded { "Refund" } else { "New order" };
-            self.show(Toast { id: event.sequence, text: format!("{what}: {}", event.line()), is_down: event.amount_minor < 0 });
+            self.show(Toast {
+                id: event.sequence,
+                text: format!("{what}: {}", event.line()),
+                is_down: event.amount_minor < 0,
+            });
         }
     }
 
@@ -135,21 +143,21 @@ pub fn LiveBadge(feed: Feed) -> impl IntoView {
     view! {
         <div class="live">
             <button
-                class=move || feed.status.get().class()
+                class=text(move || feed.status.get().class().to_owned())
                 type="button"
-                aria-pressed=move || feed.on.get().to_string()
+                aria-pressed=text(move || feed.on.get().to_string())
                 title="Switch live updates on or off (L)"
                 on:click=move |_| feed.toggle()
             >
                 <span class="badge-dot" aria-hidden="true"></span>
-                <span class="badge-words">{move || feed.status.get().words()}</span>
+                <span class="badge-words">{text(move || feed.status.get().words().to_owned())}</span>
                 <span class="sr-only">", data of "</span>
-                <time class="badge-time">{move || as_of.get()}</time>
+                <time class="badge-time">{text(move || as_of.get())}</time>
             </button>
             <button class="icon-button" type="button" aria-label="Refresh the figures" title="Refresh" on:click=move |_| browser::refresh(feed)>
                 <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M20 12a8 8 0 1 1-2.5-5.8M20 3v5h-5"></path></svg>
             </button>
-            <p class="sr-only" role="status">{move || format!("Updates: {}", feed.status.get().words())}</p>
+            <p class="sr-only" role="status">{text(move || format!("Updates: {}", feed.status.get().words()))}</p>
         </div>
     }
 }

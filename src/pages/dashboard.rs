@@ -6,8 +6,8 @@ use crate::access::view::SignOutButton;
 use crate::live::view::{Feed, LiveBadge, Status, Toasts};
 use crate::sales::api::{Dashboard, load_dashboard};
 use crate::sales::view::{Cards, FlaggedNotice, Hero, RevenueChart, Ticker};
-use crate::ui::browser;
 use crate::ui::theme::{ThemeButton, toggle_theme};
+use crate::ui::{browser, flag};
 
 /// The page: complete in the server's answer, live from then on.
 #[component]
@@ -27,21 +27,20 @@ pub fn DashboardPage() -> impl IntoView {
 
 #[component]
 fn Loaded(loaded: Dashboard) -> impl IntoView {
+    let currency = loaded.snapshot.currency.to_string();
     let shown = RwSignal::new(loaded.snapshot);
     let feed = Feed::new(shown);
-    let help = RwSignal::new(false);
     Effect::new(move |started: Option<()>| {
         if started.is_none() {
             browser::on_key(move |key| match key.as_str() {
                 "l" => feed.toggle(),
                 "t" => toggle_theme(),
-                "?" => help.update(|open| *open = !*open),
-                "Escape" => help.set(false),
+                "?" => browser::open_dialog(KEYS),
                 _ => {}
             });
         }
     });
-    let stale = move || matches!(feed.status.get(), Status::Stale | Status::Reconnecting);
+    let stale = flag(move || matches!(feed.status.get(), Status::Stale | Status::Reconnecting));
     view! {
         <a class="skip" href="#figures">"Skip to the figures"</a>
         <header class="bar">
@@ -62,30 +61,39 @@ fn Loaded(loaded: Dashboard) -> impl IntoView {
             <Cards shown/>
             <RevenueChart shown/>
             <p class="footnote quiet">
-                "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in pounds at the recorded rate. "
-                "Press ? for the keys."
+                "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
+                <span>{currency}</span>
+                " at the recorded rate. Press ? for the keys."
             </p>
         </main>
         <Toasts feed/>
-        <Show when=move || help.get() fallback=|| ()>
-            <KeyHelp help/>
-        </Show>
+        <KeyHelp />
     }
 }
 
+/// The name of the dialog of keys on the page.
+const KEYS: &str = "keys";
+
+/// All keys, in a dialog that the browser keeps the focus in and gives it back from.
 #[component]
-fn KeyHelp(help: RwSignal<bool>) -> impl IntoView {
+fn KeyHelp() -> impl IntoView {
     view! {
-        <section class="key-help card" role="dialog" aria-labelledby="keys-title">
+        <dialog id=KEYS class="key-help card" aria-labelledby="keys-title">
             <h2 id="keys-title">"Keys"</h2>
             <dl>
-                <dt>"L"</dt><dd>"live updates on or off"</dd>
-                <dt>"T"</dt><dd>"dark or light"</dd>
-                <dt>"← →"</dt><dd>"in a chart: from point to point"</dd>
-                <dt>"?"</dt><dd>"this list"</dd>
+                <dt>"L"</dt>
+                <dd>"live updates on or off"</dd>
+                <dt>"T"</dt>
+                <dd>"dark or light"</dd>
+                <dt>"← →"</dt>
+                <dd>"in a chart: from point to point"</dd>
+                <dt>"?"</dt>
+                <dd>"this list"</dd>
             </dl>
-            <button class="button" type="button" autofocus=true on:click=move |_| help.set(false)>"Close"</button>
-        </section>
+            <form method="dialog">
+                <button class="button" type="submit">"Close"</button>
+            </form>
+        </dialog>
     }
 }
 

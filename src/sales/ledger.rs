@@ -156,7 +156,14 @@ impl AddAssign for Sums {
 /// reversed already and post nothing (M5: once). Conversion follows the running balance, so an order that is
 /// fully paid back sums to zero in the reporting currency too (M7).
 pub fn entries(order: &Order, reporting: Currency, rate: Option<Decimal>) -> BTreeMap<Key, Amounts> {
-    let mut out = Posting { entries: BTreeMap::new(), balance: Balance::default(), converted: 0, reporting, rate, currency: reporting };
+    let mut out = Posting {
+        entries: BTreeMap::new(),
+        balance: Balance::default(),
+        converted: 0,
+        reporting,
+        rate,
+        currency: reporting,
+    };
     let counts = |sale: &&Sale| matches!(sale.standing, Standing::Counted | Standing::Return);
     let Some(sale) = order.sale.as_ref().filter(counts) else {
         return out.entries;
@@ -211,7 +218,10 @@ impl Posting {
             (Kind::RefundShipping, refund.shipping_minor),
             (Kind::RefundTax, refund.tax_minor),
         ] {
-            self.post(kind, id, at, -in_shop_currency(minor, refund.currency, sale));
+            match in_shop_currency(minor, refund.currency, sale) {
+                Some(minor) => self.post(kind, id, at, -minor),
+                None => self.flag(kind, id, at),
+            }
         }
     }
 
@@ -223,6 +233,12 @@ impl Posting {
         ] {
             self.post(kind, "", at, -left);
         }
+    }
+
+    /// Posts an entry that is left out of every sum: its currency has no rate (M7: never 0, never 1:1).
+    fn flag(&mut self, kind: Kind, part: &str, occurred_at: Instant) {
+        let flagged = Amounts { flagged: 1, ..Amounts::default() };
+        self.entries.insert(Key { kind, part: part.to_owned(), occurred_at }, flagged);
     }
 
     /// Posts an amount. A sale is posted even when it is nothing: a free order is an order.
@@ -255,14 +271,18 @@ impl Posting {
     }
 }
 
-/// A refund's amount in the shop's currency: as it is, or by the order's own ratio of the two currencies.
-fn in_shop_currency(minor: i64, paid_in: Currency, sale: &Sale) -> i64 {
+/// A refund's amount in the shop's currency: as it is, or by the order's own ratio of the two currencies. `None` when it
+/// was paid in a third one.
+fn in_shop_currency(minor: i64, paid_in: Currency, sale: &Sale) -> Option<i64> {
+    if minor == 0 || paid_in == sale.currency {
+        return Some(minor);
+    }
     match sale.presentment {
-        Some((currency, total)) if currency == paid_in && paid_in != sale.currency && total != 0 => {
+        Some((currency, total)) if currency == paid_in && total != 0 => {
             let (product, total) = (i128::from(minor) * i128::from(sale.total_minor()) * 2, i128::from(total));
-            ((product + total) / (total * 2)) as i64
+            i64::try_from((product + total) / (total * 2)).ok()
         }
-        _ => minor,
+        _ => None,
     }
 }
 
@@ -304,14 +324,31 @@ mod tests {
 
     fn sale(gross: i64) -> Sale {
         Sale {
-            modified_at: at(0), placed_at: at(0), number: None, currency: Currency::GBP, gross_minor: gross, discount_minor: 0,
-            shipping_minor: 299, tax_minor: 0, presentment: None, country: None, standing: Standing::Counted,
-            payment: None, cancelled_at: None,
+            modified_at: at(0),
+            placed_at: at(0),
+            number: None,
+            currency: Currency::GBP,
+            gross_minor: gross,
+            discount_minor: 0,
+            shipping_minor: 299,
+            tax_minor: 0,
+            presentment: None,
+            country: None,
+            standing: Standing::Counted,
+            payment: None,
+            cancelled_at: None,
         }
     }
 
     fn refund(seconds: i64, goods: i64) -> Refund {
-        Refund { modified_at: at(0), refunded_at: at(seconds), currency: Currency::GBP, goods_minor: goods, shipping_minor: 0, tax_minor: 0 }
+        Refund {
+            modified_at: at(0),
+            refunded_at: at(seconds),
+            currency: Currency::GBP,
+            goods_minor: goods,
+            shipping_minor: 0,
+            tax_minor: 0,
+        }
     }
 
     #[test]
@@ -355,10 +392,19 @@ mod tests {
     #[test]
     fn a_refund_in_the_buyer_s_currency_follows_the_order_s_ratio() {
         let usd = Currency::parse("USD").expect("a code");
-        let euro_sale = Sale { currency: usd, presentment: Some((Currency::EUR, 11_590)), gross_minor: 12_137, ..sale(0) };
+        let euro_sale =
+            Sale { currency: usd, presentment: Some((Currency::EUR, 11_590)), gross_minor: 12_137, ..sale(0) };
         let mut order = Order::placed(euro_sale);
         order.refunds.insert("r".into(), Refund { currency: Currency::EUR, ..refund(60, 11_590) });
         assert_eq!(sums(&entries(&order, usd, Some(Decimal::ONE))).total(), 0);
+    }
+
+    #[test]
+    fn a_refund_in_a_third_currency_is_flagged_and_never_taken_one_to_one() {
+        let mut order = Order::placed(sale(1000));
+        order.refunds.insert("r".into(), Refund { currency: Currency::EUR, ..refund(60, 500) });
+        let sums = sums(&entries(&order, Currency::GBP, Some(Decimal::ONE)));
+        assert_eq!((sums.total(), sums.flagged), (1299, 1));
     }
 
     proptest! {

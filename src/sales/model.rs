@@ -203,9 +203,16 @@ mod tests {
 
     fn event(sequence: i64) -> OrderEvent {
         OrderEvent {
-            sequence, kind: Happening::OrderCreated, id: sequence.to_string(), number: None, amount_minor: 4567,
-            currency: Currency::GBP, country: Some("GB".into()), platform: "shopify".into(),
-            placed_at: "2026-11-21T14:30:00Z".into(), local_time: "14:30".into(),
+            sequence,
+            kind: Happening::OrderCreated,
+            id: sequence.to_string(),
+            number: None,
+            amount_minor: 4567,
+            currency: Currency::GBP,
+            country: Some("GB".into()),
+            platform: "shopify".into(),
+            placed_at: "2026-11-21T14:30:00Z".into(),
+            local_time: "14:30".into(),
         }
     }
 
@@ -217,11 +224,15 @@ mod tests {
     #[test]
     fn older_figures_and_known_events_change_nothing() {
         let overview = |revision, as_of_ms, revenue| Overview {
-            revision, as_of_ms, today: Versus { current: Figures { revenue, ..Figures::default() }, ..Versus::default() },
+            revision,
+            as_of_ms,
+            today: Versus { current: Figures { revenue, ..Figures::default() }, ..Versus::default() },
             ..Overview::default()
         };
         let mut snapshot = Snapshot {
-            currency: Currency::GBP, overview: overview(5, 100, 10), recent: vec![event(7)],
+            currency: Currency::GBP,
+            overview: overview(5, 100, 10),
+            recent: vec![event(7)],
             days: vec![Day { date: "2026-11-21".into(), figures: Figures::default() }],
         };
         snapshot.apply(overview(4, 200, 99));

@@ -42,7 +42,12 @@ pub struct Recorder {
 impl Recorder {
     /// Starts the task. It calls `recorded` after each commit, and ends when `shutdown` is cancelled and all that waited
     /// is answered.
-    pub fn start(db: PgPool, books: Books, shutdown: CancellationToken, recorded: impl Fn() + Send + 'static) -> (Recorder, tokio::task::JoinHandle<()>) {
+    pub fn start(
+        db: PgPool,
+        books: Books,
+        shutdown: CancellationToken,
+        recorded: impl Fn() + Send + 'static,
+    ) -> (Recorder, tokio::task::JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
         let task = tokio::spawn(run(db, books, waiting, shutdown, recorded));
         (Recorder { queue }, task)
@@ -59,7 +64,13 @@ impl Recorder {
     }
 }
 
-async fn run(db: PgPool, books: Books, mut waiting: mpsc::Receiver<Waiting>, shutdown: CancellationToken, recorded: impl Fn()) {
+async fn run(
+    db: PgPool,
+    books: Books,
+    mut waiting: mpsc::Receiver<Waiting>,
+    shutdown: CancellationToken,
+    recorded: impl Fn(),
+) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     loop {
         tokio::select! {
@@ -128,7 +139,9 @@ async fn record_persistently(db: &PgPool, books: &Books, deliveries: &[Delivery]
 /// Data exceptions (class 22) and integrity violations (class 23) lie in what was sent; all else is the database's.
 fn refused_for_content(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23")),
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+        }
         sqlx::Error::Encode(_) => true,
         _ => false,
     }

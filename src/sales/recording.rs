@@ -89,7 +89,12 @@ pub struct StoredEntries {
 }
 
 /// Merges the deliveries into the orders that are stored. Orders that nothing new was said of are left out.
-pub fn merge(deliveries: &[Delivery], mut stored: HashMap<Identity, Stored>, last_order: &mut i64, books: &Books) -> Vec<Touched> {
+pub fn merge(
+    deliveries: &[Delivery],
+    mut stored: HashMap<Identity, Stored>,
+    last_order: &mut i64,
+    books: &Books,
+) -> Vec<Touched> {
     let mut touched: BTreeMap<&str, BTreeMap<i32, Touched>> = BTreeMap::new();
     for delivery in deliveries {
         let Some((external_id, order)) = &delivery.order else { continue };
@@ -112,7 +117,13 @@ pub fn merge(deliveries: &[Delivery], mut stored: HashMap<Identity, Stored>, las
     let mut touched: Vec<Touched> = touched.into_values().flat_map(BTreeMap::into_values).collect();
     touched.retain(|t| t.before.as_ref() != Some(&t.now.order));
     touched.sort_by_key(|t| t.now.id);
-    touched.iter_mut().for_each(|t| t.now.fix_rate(books));
+    for t in &mut touched {
+        let currency = |order: &Order| order.sale.as_ref().map(|sale| sale.currency);
+        if t.before.as_ref().and_then(currency).is_some_and(|before| Some(before) != currency(&t.now.order)) {
+            t.now.rate = None;
+        }
+        t.now.fix_rate(books);
+    }
     touched
 }
 
@@ -188,7 +199,9 @@ fn happening(touched: &Touched, sale: &Sale) -> Option<(Happening, Instant, i64)
     let Some(old) = before.sale.as_ref().filter(|old| old.standing == Standing::Counted) else {
         return Some((Happening::OrderCreated, sale.placed_at, total));
     };
-    if let Some(refund) = touched.now.order.refunds.iter().find(|(id, _)| !before.refunds.contains_key(*id)).map(|(_, r)| r) {
+    if let Some(refund) =
+        touched.now.order.refunds.iter().find(|(id, _)| !before.refunds.contains_key(*id)).map(|(_, r)| r)
+    {
         let paid_back = refund.goods_minor + refund.shipping_minor + refund.tax_minor;
         return Some((Happening::OrderRefunded, refund.refunded_at, -paid_back));
     }

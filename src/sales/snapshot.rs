@@ -52,7 +52,11 @@ pub async fn compute(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx
     };
     let days = (0..2 * CHART_DAYS as i64).map(|i| plus(first, i.days())).map(|date| {
         // Today's point ends where today's figures end, not with an order dated later.
-        let figures = if date == today { overview.today.current } else { by_day.get(&sql_date(date)).map(figures).unwrap_or_default() };
+        let figures = if date == today {
+            overview.today.current
+        } else {
+            by_day.get(&sql_date(date)).map(figures).unwrap_or_default()
+        };
         Day { date: date.to_string(), figures }
     });
     Ok(Snapshot { currency: books.currency, days: days.collect(), recent, overview })

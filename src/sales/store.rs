@@ -59,7 +59,10 @@ pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx
     let revision = cursor.revision + i64::from(!touched.is_empty());
     sqlx::query!(
         "update cursors set revision = $2, last_event = $3, last_order = $4 where workspace_id = $1",
-        books.workspace, revision, last_event, last_order
+        books.workspace,
+        revision,
+        last_event,
+        last_order
     )
     .execute(&mut *tx)
     .await?;
@@ -74,7 +77,11 @@ pub async fn announce(db: &PgPool) -> sqlx::Result<()> {
     Ok(())
 }
 
-async fn stored_orders(db: &mut PgConnection, workspace: i32, deliveries: &[Delivery]) -> sqlx::Result<HashMap<Identity, Stored>> {
+async fn stored_orders(
+    db: &mut PgConnection,
+    workspace: i32,
+    deliveries: &[Delivery],
+) -> sqlx::Result<HashMap<Identity, Stored>> {
     let named = deliveries.iter().filter_map(|d| d.order.as_ref().map(|(id, _)| (d.source, id.clone())));
     let (sources, ids): (Vec<i32>, Vec<String>) = named.unzip();
     let rows = sqlx::query!(
@@ -113,7 +120,11 @@ async fn stored_orders(db: &mut PgConnection, workspace: i32, deliveries: &[Deli
     Ok(orders.collect())
 }
 
-async fn stored_entries(db: &mut PgConnection, workspace: i32, touched: &[Touched]) -> sqlx::Result<HashMap<i64, StoredEntries>> {
+async fn stored_entries(
+    db: &mut PgConnection,
+    workspace: i32,
+    touched: &[Touched],
+) -> sqlx::Result<HashMap<i64, StoredEntries>> {
     let ids: Vec<i64> = touched.iter().filter(|t| t.before.is_some()).map(|t| t.now.id).collect();
     let mut out: HashMap<i64, StoredEntries> = HashMap::new();
     if ids.is_empty() {
@@ -122,7 +133,8 @@ async fn stored_entries(db: &mut PgConnection, workspace: i32, touched: &[Touche
     let rows = sqlx::query!(
         "select order_id, kind::text as \"kind!\", part, occurred_at, amount_minor, converted_minor, orders, flagged
          from ledger where workspace_id = $1 and order_id = any($2)",
-        workspace, &ids
+        workspace,
+        &ids
     )
     .fetch_all(db)
     .await?;
@@ -146,7 +158,9 @@ async fn write_orders(db: &mut PgConnection, workspace: i32, touched: &[Touched]
     if touched.is_empty() {
         return Ok(());
     }
-    let column = |of: fn(&Sale) -> i64| -> Vec<Option<i64>> { touched.iter().map(|t| t.now.order.sale.as_ref().map(of)).collect() };
+    let column = |of: fn(&Sale) -> i64| -> Vec<Option<i64>> {
+        touched.iter().map(|t| t.now.order.sale.as_ref().map(of)).collect()
+    };
     let text = |of: fn(&Sale) -> Option<String>| -> Vec<Option<String>> {
         touched.iter().map(|t| t.now.order.sale.as_ref().and_then(of)).collect()
     };
@@ -244,13 +258,16 @@ fn measure(sums: &[Sums], of: fn(&Sums) -> i64) -> Vec<i64> {
 /// Adds to one of the tables of sums. The tables differ in the type of their bucket alone.
 macro_rules! add_sums {
     ($name:ident, $bucket:ty, $sql:literal) => {
-        async fn $name(db: &mut PgConnection, workspace: i32, (buckets, sums): (Vec<$bucket>, Vec<Sums>)) -> sqlx::Result<()> {
+        async fn $name(
+            db: &mut PgConnection,
+            workspace: i32,
+            (buckets, sums): (Vec<$bucket>, Vec<Sums>),
+        ) -> sqlx::Result<()> {
             if buckets.is_empty() {
                 return Ok(());
             }
             sqlx::query!(
-                $sql
-                    + " on conflict (workspace_id, bucket) do update set
+                $sql + " on conflict (workspace_id, bucket) do update set
                         orders = sums.orders + excluded.orders,
                         gross_minor = sums.gross_minor + excluded.gross_minor,
                         discount_minor = sums.discount_minor + excluded.discount_minor,
@@ -260,10 +277,17 @@ macro_rules! add_sums {
                         returned_shipping_minor = sums.returned_shipping_minor + excluded.returned_shipping_minor,
                         returned_tax_minor = sums.returned_tax_minor + excluded.returned_tax_minor,
                         flagged = sums.flagged + excluded.flagged",
-                workspace, &buckets, &measure(&sums, |s| s.orders), &measure(&sums, |s| s.gross),
-                &measure(&sums, |s| s.discount), &measure(&sums, |s| s.shipping), &measure(&sums, |s| s.tax),
-                &measure(&sums, |s| s.returned_goods), &measure(&sums, |s| s.returned_shipping),
-                &measure(&sums, |s| s.returned_tax), &measure(&sums, |s| s.flagged),
+                workspace,
+                &buckets,
+                &measure(&sums, |s| s.orders),
+                &measure(&sums, |s| s.gross),
+                &measure(&sums, |s| s.discount),
+                &measure(&sums, |s| s.shipping),
+                &measure(&sums, |s| s.tax),
+                &measure(&sums, |s| s.returned_goods),
+                &measure(&sums, |s| s.returned_shipping),
+                &measure(&sums, |s| s.returned_tax),
+                &measure(&sums, |s| s.flagged),
             )
             .execute(db)
             .await?;
@@ -273,12 +297,14 @@ macro_rules! add_sums {
 }
 
 add_sums!(
-    add_quarter_hours, Instant,
+    add_quarter_hours,
+    Instant,
     "insert into sums_quarter_hour as sums select $1, * from unnest($2::timestamptz[], $3::bigint[], $4::bigint[],
         $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])"
 );
 add_sums!(
-    add_days, NaiveDate,
+    add_days,
+    NaiveDate,
     "insert into sums_day as sums select $1, * from unnest($2::date[], $3::bigint[], $4::bigint[], $5::bigint[],
         $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])"
 );
@@ -322,15 +348,24 @@ async fn write_events(db: &mut PgConnection, workspace: i32, events: &[OrderEven
 
 /// Where the live stream stands.
 pub async fn cursor(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Cursor> {
-    sqlx::query_as!(Cursor, "select revision, last_event from cursors where workspace_id = $1", workspace).fetch_one(db).await
+    sqlx::query_as!(Cursor, "select revision, last_event from cursors where workspace_id = $1", workspace)
+        .fetch_one(db)
+        .await
 }
 
 /// Up to `limit` events after number `after`, in commit order.
-pub async fn events_after(db: &mut PgConnection, workspace: i32, after: i64, limit: i64) -> sqlx::Result<Vec<OrderEvent>> {
+pub async fn events_after(
+    db: &mut PgConnection,
+    workspace: i32,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<OrderEvent>> {
     let rows = sqlx::query!(
         "select event as \"event: Json<OrderEvent>\" from live_events
          where workspace_id = $1 and sequence > $2 order by sequence limit $3",
-        workspace, after, limit
+        workspace,
+        after,
+        limit
     )
     .fetch_all(db)
     .await?;
@@ -338,11 +373,18 @@ pub async fn events_after(db: &mut PgConnection, workspace: i32, after: i64, lim
 }
 
 /// The newest `limit` events up to number `last`, newest first.
-pub async fn newest_events(db: &mut PgConnection, workspace: i32, last: i64, limit: i64) -> sqlx::Result<Vec<OrderEvent>> {
+pub async fn newest_events(
+    db: &mut PgConnection,
+    workspace: i32,
+    last: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<OrderEvent>> {
     let rows = sqlx::query!(
         "select event as \"event: Json<OrderEvent>\" from live_events
          where workspace_id = $1 and sequence <= $2 order by sequence desc limit $3",
-        workspace, last, limit
+        workspace,
+        last,
+        limit
     )
     .fetch_all(db)
     .await?;
@@ -408,27 +450,46 @@ pub async fn window_sums(db: &mut PgConnection, books: &Books, windows: &[Window
     let mut sums = vec![Sums::default(); windows.len()];
     for row in rows {
         sums[row.i as usize] += Sums {
-            orders: row.orders, gross: row.gross, discount: row.discount, shipping: row.shipping, tax: row.tax,
-            returned_goods: row.returned_goods, returned_shipping: row.returned_shipping,
-            returned_tax: row.returned_tax, flagged: row.flagged,
+            orders: row.orders,
+            gross: row.gross,
+            discount: row.discount,
+            shipping: row.shipping,
+            tax: row.tax,
+            returned_goods: row.returned_goods,
+            returned_shipping: row.returned_shipping,
+            returned_tax: row.returned_tax,
+            flagged: row.flagged,
         };
     }
     Ok(sums)
 }
 
 /// The sums of the local days from `first` up to and including `last`; days without any are left out.
-pub async fn day_sums(db: &mut PgConnection, workspace: i32, first: NaiveDate, last: NaiveDate) -> sqlx::Result<HashMap<NaiveDate, Sums>> {
+pub async fn day_sums(
+    db: &mut PgConnection,
+    workspace: i32,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> sqlx::Result<HashMap<NaiveDate, Sums>> {
     let rows = sqlx::query!(
         "select * from sums_day where workspace_id = $1 and bucket between $2 and $3",
-        workspace, first, last
+        workspace,
+        first,
+        last
     )
     .fetch_all(db)
     .await?;
     let days = rows.into_iter().map(|row| {
         let sums = Sums {
-            orders: row.orders, gross: row.gross_minor, discount: row.discount_minor, shipping: row.shipping_minor,
-            tax: row.tax_minor, returned_goods: row.returned_goods_minor, returned_shipping: row.returned_shipping_minor,
-            returned_tax: row.returned_tax_minor, flagged: row.flagged,
+            orders: row.orders,
+            gross: row.gross_minor,
+            discount: row.discount_minor,
+            shipping: row.shipping_minor,
+            tax: row.tax_minor,
+            returned_goods: row.returned_goods_minor,
+            returned_shipping: row.returned_shipping_minor,
+            returned_tax: row.returned_tax_minor,
+            flagged: row.flagged,
         };
         (row.bucket, sums)
     });

@@ -10,6 +10,7 @@ use crate::ui::change::ChangeBadge;
 use crate::ui::chart::{LineChart, LineChartView};
 use crate::ui::figure::{Figure, Format};
 use crate::ui::sparkline::Sparkline;
+use crate::ui::text;
 
 /// The snapshot that the page shows.
 pub type Shown = RwSignal<Snapshot>;
@@ -37,9 +38,10 @@ pub fn Hero(shown: Shown) -> impl IntoView {
     let currency = currency(shown);
     let today = Memo::new(move |_| shown.with(|s| s.overview.today.clone()));
     let yesterday = Memo::new(move |_| shown.with(|s| s.overview.yesterday.clone()));
-    let revenue_difference = move || today.with(|t| signed(t.current.revenue - t.earlier.revenue, |m| money::display(m, currency)));
+    let revenue_difference =
+        move || today.with(|t| signed(t.current.revenue - t.earlier.revenue, |m| money::display(m, currency)));
     let orders_difference = move || today.with(|t| signed(t.current.orders - t.earlier.orders, money::count));
-    let as_of = move || shown.with(|s| format!("{} {}", s.overview.as_of, s.overview.zone));
+    let as_of = text(move || shown.with(|s| format!("{} {}", s.overview.as_of, s.overview.zone)));
     view! {
         <section class="hero card" aria-labelledby="hero-title">
             <header class="hero-head">
@@ -53,9 +55,9 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                         <Figure value=Signal::derive(move || today.with(|t| Some(t.current.revenue))) format=in_money(currency)/>
                     </p>
                     <p class="compared">
-                        <ChangeBadge change=Signal::derive(move || today.with(Versus::revenue_change)) absolute=Signal::derive(revenue_difference)/>
+                        <ChangeBadge change=Signal::derive(move || today.with(Versus::revenue_change)) absolute=text(revenue_difference)/>
                         <span class="quiet">
-                            <span data-figure="yesterday-point-revenue">{move || today.with(|t| money::display(t.earlier.revenue, currency))}</span>
+                            <span data-figure="yesterday-point-revenue">{text(move || today.with(|t| money::display(t.earlier.revenue, currency)))}</span>
                             " yesterday by then"
                         </span>
                     </p>
@@ -66,26 +68,27 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                         <Figure value=Signal::derive(move || today.with(|t| Some(t.current.orders))) format=in_orders()/>
                     </p>
                     <p class="compared">
-                        <ChangeBadge change=Signal::derive(move || today.with(Versus::orders_change)) absolute=Signal::derive(orders_difference)/>
+                        <ChangeBadge change=Signal::derive(move || today.with(Versus::orders_change)) absolute=text(orders_difference)/>
                         <span class="quiet">
-                            <span data-figure="yesterday-point-orders">{move || today.with(|t| money::count(t.earlier.orders))}</span>
+                            <span data-figure="yesterday-point-orders">{text(move || today.with(|t| money::count(t.earlier.orders)))}</span>
                             " yesterday by then"
                         </span>
                     </p>
                 </div>
                 <div class="hero-figure is-aside">
                     <h2 class="label">"Yesterday, whole day"</h2>
-                    <p class="value-m" data-figure="yesterday-revenue">{move || yesterday.with(|y| money::display(y.current.revenue, currency))}</p>
+                    <p class="value-m" data-figure="yesterday-revenue">{text(move || yesterday.with(|y| money::display(y.current.revenue, currency)))}</p>
                     <p class="quiet">
-                        <span data-figure="yesterday-orders">{move || yesterday.with(|y| money::count(y.current.orders))}</span> " orders"
+                        <span data-figure="yesterday-orders">{text(move || yesterday.with(|y| money::count(y.current.orders)))}</span>
+                        " "
+                        <span>{text(move || yesterday.with(|y| if y.current.orders == 1 { "order" } else { "orders" }.to_owned()))}</span>
                     </p>
                 </div>
             </div>
             <p class="windows quiet">
-                <span>{move || today.with(|t| t.window.clone())}</span>
-                <span aria-hidden="true">" · "</span>
-                <span>"compared with "</span>
-                <span>{move || today.with(|t| t.earlier_window.clone())}</span>
+                <span>{text(move || today.with(|t| t.window.clone()))}</span>
+                <span>" compared with "</span>
+                <span>{text(move || today.with(|t| t.earlier_window.clone()))}</span>
             </p>
         </section>
     }
@@ -151,14 +154,18 @@ fn Card(
 ) -> impl IntoView {
     let currency = currency(shown);
     let format = if matches!(measure, Measure::Orders) { in_orders() } else { in_money(currency) };
-    let text: Format = format.clone();
+    let written: Format = format.clone();
     let versus = Memo::new(move |_| shown.with(|s| of(s).clone()));
     let value = Signal::derive(move || versus.with(|v| measure.of(&v.current)));
     let difference = {
-        let text = text.clone();
-        move || versus.with(|v| signed(measure.of(&v.current).unwrap_or(0) - measure.of(&v.earlier).unwrap_or(0), |m| text(m)))
+        let written = written.clone();
+        move || {
+            versus.with(|v| {
+                signed(measure.of(&v.current).unwrap_or(0) - measure.of(&v.earlier).unwrap_or(0), |m| written(m))
+            })
+        }
     };
-    let earlier = move || versus.with(|v| measure.of(&v.earlier).map_or_else(|| "—".to_owned(), |m| text(m)));
+    let earlier = move || versus.with(|v| measure.of(&v.earlier).map_or_else(|| "—".to_owned(), |m| written(m)));
     let series = Memo::new(move |_| shown.with(|s| s.series(measure.daily())));
     view! {
         <article class="card metric" class:is-highlighted=highlighted aria-labelledby=format!("card-{name}")>
@@ -167,14 +174,14 @@ fn Card(
                 <Figure value format none_because="No orders in this window"/>
             </p>
             <p class="compared">
-                <ChangeBadge change=Signal::derive(move || versus.with(|v| measure.change(v))) absolute=Signal::derive(difference)/>
-                <span class="quiet">"from " <span>{earlier}</span></span>
+                <ChangeBadge change=Signal::derive(move || versus.with(|v| measure.change(v))) absolute=text(difference)/>
+                <span class="quiet">"from " <span>{text(earlier)}</span></span>
             </p>
             <Sparkline values=Signal::derive(move || series.get())/>
-            <p class="windows quiet" title=move || versus.with(|v| format!("{} compared with {}", v.window, v.earlier_window))>
-                <span>{move || versus.with(|v| v.window.clone())}</span>
+            <p class="windows quiet" title=text(move || versus.with(|v| format!("{} compared with {}", v.window, v.earlier_window)))>
+                <span>{text(move || versus.with(|v| v.window.clone()))}</span>
                 <span class="sr-only">" compared with "</span>
-                <span class="versus">{move || versus.with(|v| v.earlier_window.clone())}</span>
+                <span class="versus">{text(move || versus.with(|v| v.earlier_window.clone()))}</span>
             </p>
         </article>
     }
@@ -268,7 +275,7 @@ pub fn FlaggedNotice(shown: Shown) -> impl IntoView {
     view! {
         <Show when=move || flagged.get() != 0 fallback=|| ()>
             <p class="notice is-warning" role="status">
-                <span>{move || money::count(flagged.get())}</span>
+                <span>{text(move || money::count(flagged.get()))}</span>
                 " orders of the last 60 days are left out: no exchange rate is known for their currency and day."
             </p>
         </Show>

@@ -54,7 +54,9 @@ pub async fn open(db: &PgPool) -> Result<Books, OpenError> {
 
 /// The workspace's settings.
 pub async fn books(db: &PgPool) -> Result<Books, OpenError> {
-    let row = sqlx::query!("select currency, zone, week_start from workspaces where id = $1", WORKSPACE).fetch_one(db).await?;
+    let row = sqlx::query!("select currency, zone, week_start from workspaces where id = $1", WORKSPACE)
+        .fetch_one(db)
+        .await?;
     Ok(Books {
         workspace: WORKSPACE,
         currency: Currency::parse(&row.currency).ok_or(OpenError::Currency(row.currency))?,

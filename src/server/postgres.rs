@@ -38,13 +38,17 @@ const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// No server binaries.
-    #[error("no PostgreSQL server is installed: install it (Debian: apt-get install postgresql), or set DATABASE_URL to a server of yours")]
+    #[error(
+        "no PostgreSQL server is installed: install it (Debian: apt-get install postgresql), or set DATABASE_URL to a server of yours"
+    )]
     NotInstalled,
     /// Another Takings runs on the data.
     #[error("another Takings is running on {0}: stop it, or set TAKINGS_DATA to another folder")]
     InUse(PathBuf),
     /// The data is of another major version.
-    #[error("the database in {folder} was made by PostgreSQL {has}, and only {installed} is installed: install postgresql-{has}, or dump the data there and restore it into a new folder")]
+    #[error(
+        "the database in {folder} was made by PostgreSQL {has}, and only {installed} is installed: install postgresql-{has}, or dump the data there and restore it into a new folder"
+    )]
     OtherVersion {
         /// Where it is.
         folder: PathBuf,
@@ -54,7 +58,9 @@ pub enum EmbeddedError {
         installed: String,
     },
     /// Root, and no user to run it as.
-    #[error("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as: start Takings as another user")]
+    #[error(
+        "PostgreSQL does not run as root, and there is no user postgres or nobody to run it as: start Takings as another user"
+    )]
     NoUser,
     /// A command failed.
     #[error("{0} failed: {1}")]
@@ -141,9 +147,11 @@ async fn supervise(cluster: Cluster, mut child: Option<Child>, stopping: Cancell
             match child.as_mut() {
                 Some(child) => drop(child.wait().await),
                 // Not our child: look at it from time to time.
-                None => while cluster.left_by_a_crash().is_some() {
-                    tokio::time::sleep(LOOK_PAUSE * 10).await;
-                },
+                None => {
+                    while cluster.left_by_a_crash().is_some() {
+                        tokio::time::sleep(LOOK_PAUSE * 10).await;
+                    }
+                }
             }
         };
         tokio::select! {
@@ -161,9 +169,11 @@ async fn supervise(cluster: Cluster, mut child: Option<Child>, stopping: Cancell
     }
     match child.as_mut() {
         Some(child) => drop(child.wait().await),
-        None => while cluster.left_by_a_crash().is_some() {
-            tokio::time::sleep(LOOK_PAUSE).await;
-        },
+        None => {
+            while cluster.left_by_a_crash().is_some() {
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
+        }
     }
 }
 
@@ -174,7 +184,8 @@ impl Cluster {
         let password = password(&data.join("postgres.password"))?;
         let wanted = data.join("run");
         let too_long = wanted.as_os_str().len() + "/.s.PGSQL.5432.lock".len() > SOCKET_PATH_MAX;
-        let sockets = if too_long { std::env::temp_dir().join(format!("takings-{:016x}", path_hash(data))) } else { wanted };
+        let sockets =
+            if too_long { std::env::temp_dir().join(format!("takings-{:016x}", path_hash(data))) } else { wanted };
         fs::create_dir_all(&sockets).map_err(io(&sockets))?;
         fs::set_permissions(&sockets, Permissions::from_mode(0o700)).map_err(io(&sockets))?;
         if let Some((uid, gid)) = user {
@@ -209,8 +220,10 @@ impl Cluster {
         }
         let made = self
             .command("initdb")
-            .arg("--pgdata").arg(&self.folder)
-            .arg("--pwfile").arg(&password_file)
+            .arg("--pgdata")
+            .arg(&self.folder)
+            .arg("--pwfile")
+            .arg(&password_file)
             .args(["--username", NAME, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"])
             .output()
             .await;
@@ -229,8 +242,10 @@ impl Cluster {
         let file = File::options().create(true).append(true).open(&log).map_err(io(&log))?;
         let mut command = self.command("postgres");
         command
-            .arg("-D").arg(&self.folder)
-            .arg("-k").arg(&self.sockets)
+            .arg("-D")
+            .arg(&self.folder)
+            .arg("-k")
+            .arg(&self.sockets)
             .args(["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "shared_buffers=128MB"])
             .args(["-c", "max_wal_size=2GB", "-c", "timezone=UTC"])
             .stdout(Stdio::null())
@@ -270,7 +285,8 @@ impl Cluster {
     async fn make_database(&self) -> Result<(), EmbeddedError> {
         let failed = |error: sqlx::Error| EmbeddedError::Command("create database", error.to_string());
         let mut connection = self.options("postgres").connect().await.map_err(failed)?;
-        let there = sqlx::query_scalar!("select exists (select from pg_database where datname = $1) as \"there!\"", NAME);
+        let there =
+            sqlx::query_scalar!("select exists (select from pg_database where datname = $1) as \"there!\"", NAME);
         if !there.fetch_one(&mut connection).await.map_err(failed)? {
             sqlx::query("create database takings").execute(&mut connection).await.map_err(failed)?;
         }
@@ -284,7 +300,10 @@ fn prepare_folder(data: &Path) -> Result<PathBuf, EmbeddedError> {
     fs::create_dir_all(data).map_err(io(data))?;
     let data = data.canonicalize().map_err(io(data))?;
     let closed = Uid::effective().is_root()
-        && data.ancestors().skip(1).any(|parent| fs::metadata(parent).is_ok_and(|m| m.permissions().mode() & 0o001 == 0));
+        && data
+            .ancestors()
+            .skip(1)
+            .any(|parent| fs::metadata(parent).is_ok_and(|m| m.permissions().mode() & 0o001 == 0));
     if !closed {
         return Ok(data);
     }

@@ -42,11 +42,14 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(ready))
         .nest_service("/pkg", files(&format!("{}/{}", options.site_root, options.site_pkg_dir)))
         .nest_service("/vendor", files(&format!("{}/vendor", options.site_root)))
-        .route_service("/favicon.svg", tower_http::services::ServeFile::new(format!("{}/favicon.svg", options.site_root)))
+        .route_service(
+            "/favicon.svg",
+            tower_http::services::ServeFile::new(format!("{}/favicon.svg", options.site_root)),
+        )
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this address.") })
         .layer(middleware::from_fn(guard::same_origin))
         .layer(header_layer(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header_layer(REFERRER_POLICY, "no-referrer"))
+        .layer(header_layer(REFERRER_POLICY, "same-origin"))
         .layer(header_layer(HeaderName::from_static("x-frame-options"), "DENY"))
         .with_state(state)
 }
@@ -69,7 +72,9 @@ fn files(folder: &str) -> axum::routing::MethodRouter {
 async fn snapshot(State(state): State<AppState>, _visitor: Visitor) -> Response {
     match state.hub.snapshot().await {
         Ok(snapshot) => ([(header::CACHE_CONTROL, "no-store")], Json(snapshot.as_ref())).into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer at the moment; try again").into_response(),
+        Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer at the moment; try again").into_response()
+        }
     }
 }
 

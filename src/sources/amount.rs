@@ -19,7 +19,9 @@ impl Amount<'_> {
         let text = self.0.get();
         let digits: Cow<'_, str> = match text {
             "null" => Cow::Borrowed("0"),
-            quoted if quoted.starts_with('"') => serde_json::from_str(quoted).map_err(|error| Unreadable::json(&error))?,
+            quoted if quoted.starts_with('"') => {
+                serde_json::from_str(quoted).map_err(|error| Unreadable::json(&error))?
+            }
             number => Cow::Borrowed(number),
         };
         parse_minor(&digits, currency).map_err(|error| Unreadable::field(field, error))

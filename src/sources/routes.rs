@@ -15,7 +15,7 @@ use crate::sources::{Source, Unreadable, shopify, standard};
 /// The largest body: Shopify's largest orders are below 1 MB.
 const BODY_MAX_BYTES: usize = 2 * 1024 * 1024;
 
-/// `POST /webhooks/{platform}/{source}`, and the address of the page that Takings replaces.
+/// `POST /webhooks/{format}/{source}`.
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/webhooks/shopify/{source}", post(from_shopify))
@@ -30,7 +30,12 @@ struct Read {
     order: Result<Option<(String, Order)>, Unreadable>,
 }
 
-async fn from_shopify(State(state): State<AppState>, Path(name): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+async fn from_shopify(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let source = match find(&state, &name).await {
         Ok(source) => source,
         Err(response) => return response,
@@ -44,13 +49,21 @@ async fn from_shopify(State(state): State<AppState>, Path(name): Path<String>, h
     take(&state, source, body, Read { topic, external_id, order }).await
 }
 
-async fn from_standard(State(state): State<AppState>, Path(name): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+async fn from_standard(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let source = match find(&state, &name).await {
         Ok(source) => source,
         Err(response) => return response,
     };
     if !standard::is_signed(&headers, &body, &source.secrets) {
-        return refusal(StatusCode::UNAUTHORIZED, "the signature does not match or is older than five minutes: check the secret and the clock");
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "the signature does not match or is older than five minutes: check the secret and the clock",
+        );
     }
     let external_id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let read = match standard::read(&body) {
@@ -63,10 +76,15 @@ async fn from_standard(State(state): State<AppState>, Path(name): Path<String>, 
 async fn find(state: &AppState, name: &str) -> Result<Source, Response> {
     match state.sources.find(name).await {
         Ok(Some(source)) => Ok(source),
-        Ok(None) => Err(refusal(StatusCode::NOT_FOUND, "there is no source of this name: add it with `takings source add`")),
+        Ok(None) => {
+            Err(refusal(StatusCode::NOT_FOUND, "there is no source of this name: add it with `takings source add`"))
+        }
         Err(error) => {
             tracing::warn!(%error, "a source could not be looked up");
-            Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer at the moment; please deliver again"))
+            Err(refusal(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database does not answer at the moment; please deliver again",
+            ))
         }
     }
 }

@@ -55,9 +55,11 @@ pub fn read(topic: &str, body: &[u8]) -> Result<Option<(String, Order)>, Unreada
             let (id, refund) = refund.read(None)?;
             Ok(Some((order_id.to_string(), Order { sale: None, refunds: [(id, refund)].into() })))
         }
+        // It holds the id alone; Shopify deletes only what was cancelled before.
+        "orders/delete" => Ok(None),
         topic if topic.starts_with("orders/") => {
             let order: ShopifyOrder = parse(body)?;
-            order.read(topic).map(Some)
+            order.read().map(Some)
         }
         _ => Ok(None),
     }
@@ -162,14 +164,23 @@ struct Transaction<'a> {
 impl ShopifyOrder<'_> {
     /// Gross sales are what makes the parts add up to `total_price`, the figure that the shop shows: total
     /// + discounts − shipping − tax. With taxes included in prices, Shopify's line prices hold the tax already.
-    fn read(self, topic: &str) -> Result<(String, Order), Unreadable> {
+    fn read(self) -> Result<(String, Order), Unreadable> {
         let currency = self.currency.as_deref().ok_or_else(|| Unreadable::missing("currency"))?;
-        let currency = Currency::parse(currency).ok_or_else(|| Unreadable::field("currency", "it is no currency code"))?;
+        let currency =
+            Currency::parse(currency).ok_or_else(|| Unreadable::field("currency", "it is no currency code"))?;
         let amount = |field, amount: &Option<Amount<'_>>| amount.as_ref().map_or(Ok(0), |a| a.minor(field, currency));
-        let total = self.total_price.as_ref().ok_or_else(|| Unreadable::missing("total_price"))?.minor("total_price", currency)?;
+        let total = self
+            .total_price
+            .as_ref()
+            .ok_or_else(|| Unreadable::missing("total_price"))?
+            .minor("total_price", currency)?;
         let tax_minor = amount("total_tax", &self.total_tax)?;
         let discount_minor = amount("total_discounts", &self.total_discounts)?;
-        let shipping_minor = self.shipping_lines.iter().map(|line| amount("shipping_lines.price", &line.price)).sum::<Result<i64, _>>()?;
+        let shipping_minor = self
+            .shipping_lines
+            .iter()
+            .map(|line| amount("shipping_lines.price", &line.price))
+            .sum::<Result<i64, _>>()?;
         let created_at = self.created_at.ok_or_else(|| Unreadable::missing("created_at"))?;
         let updated_at = self.updated_at.unwrap_or(created_at);
         let presentment = self.presentment()?.filter(|(presentment, _)| *presentment != currency);
@@ -184,21 +195,26 @@ impl ShopifyOrder<'_> {
             tax_minor,
             presentment,
             country: [&self.shipping_address, &self.billing_address].into_iter().flatten().find_map(Address::code),
-            standing: match (topic, self.test, self.financial_status.as_deref()) {
-                ("orders/delete", ..) => Standing::Deleted,
-                (_, true, _) => Standing::Test,
-                (.., Some("voided")) => Standing::Voided,
+            standing: match (self.test, self.financial_status.as_deref()) {
+                (true, _) => Standing::Test,
+                (_, Some("voided")) => Standing::Voided,
                 _ => Standing::Counted,
             },
             payment: self.financial_status,
             cancelled_at: self.cancelled_at,
         };
-        let refunds = self.refunds.into_iter().map(|refund| refund.read(Some((updated_at, currency)))).collect::<Result<_, _>>()?;
+        let refunds = self
+            .refunds
+            .into_iter()
+            .map(|refund| refund.read(Some((updated_at, currency))))
+            .collect::<Result<_, _>>()?;
         Ok((self.id.to_string(), Order { sale: Some(sale), refunds }))
     }
 
     fn presentment(&self) -> Result<Option<(Currency, i64)>, Unreadable> {
-        let Some(money) = self.total_price_set.as_ref().and_then(|set| set.presentment_money.as_ref()) else { return Ok(None) };
+        let Some(money) = self.total_price_set.as_ref().and_then(|set| set.presentment_money.as_ref()) else {
+            return Ok(None);
+        };
         let code = self.presentment_currency.as_deref().unwrap_or(&money.currency_code);
         let Some(currency) = Currency::parse(code) else { return Ok(None) };
         Ok(Some((currency, money.amount.minor("total_price_set.presentment_money.amount", currency)?)))
@@ -210,9 +226,12 @@ impl ShopifyRefund<'_> {
     /// shipping where the refund says so, as far as the money goes; the rest is goods. `order` gives the modified
     /// time and currency when the refund came inside its order.
     fn read(&self, order: Option<(Instant, Currency)>) -> Result<(String, Refund), Unreadable> {
-        let created_at = self.created_at.or(self.processed_at).ok_or_else(|| Unreadable::missing("refunds.created_at"))?;
+        let created_at =
+            self.created_at.or(self.processed_at).ok_or_else(|| Unreadable::missing("refunds.created_at"))?;
         let paid_back = || {
-            self.transactions.iter().filter(|t| t.kind.as_deref() == Some("refund") && t.status.as_deref() == Some("success"))
+            self.transactions
+                .iter()
+                .filter(|t| t.kind.as_deref() == Some("refund") && t.status.as_deref() == Some("success"))
         };
         let stated = paid_back().find_map(|t| t.currency.as_deref()).and_then(Currency::parse);
         let currency = match stated.or(order.map(|(_, currency)| currency)) {
@@ -223,7 +242,11 @@ impl ShopifyRefund<'_> {
         };
         let amount = |field, amount: &Option<Amount<'_>>| amount.as_ref().map_or(Ok(0), |a| a.minor(field, currency));
         let paid = paid_back().map(|t| amount("refunds.transactions.amount", &t.amount)).sum::<Result<i64, _>>()?;
-        let line_tax = self.refund_line_items.iter().map(|l| amount("refund_line_items.total_tax", &l.total_tax)).sum::<Result<i64, _>>()?;
+        let line_tax = self
+            .refund_line_items
+            .iter()
+            .map(|l| amount("refund_line_items.total_tax", &l.total_tax))
+            .sum::<Result<i64, _>>()?;
         let shipping = self.order_adjustments.iter().filter(|a| a.kind.as_deref() == Some("shipping_refund"));
         let (mut shipping_minor, mut tax_minor) = (0, line_tax);
         for adjustment in shipping {
@@ -282,13 +305,17 @@ mod tests {
 
     #[test]
     fn orders_with_and_without_addresses_are_read() {
-        let (_, discounted) = order("orders/create", include_str!("../tests/fixtures/shopify-orders_create_discounted.json"));
+        let (_, discounted) =
+            order("orders/create", include_str!("../tests/fixtures/shopify-orders_create_discounted.json"));
         let sale = discounted.sale.expect("a sale");
         assert_eq!((sale.total_minor(), sale.gross_minor, sale.discount_minor), (18_109, 19_900, 1_791));
         assert_eq!(sale.country.as_deref(), Some("CA"));
         let (_, euro) = order("orders/create", include_str!("../tests/fixtures/shopify-orders_create_euro.json"));
         let sale = euro.sale.expect("a sale");
-        assert_eq!((sale.total_minor(), sale.tax_minor, sale.currency, sale.country), (23_847, 1_350, Currency::EUR, None));
+        assert_eq!(
+            (sale.total_minor(), sale.tax_minor, sale.currency, sale.country),
+            (23_847, 1_350, Currency::EUR, None)
+        );
     }
 
     #[test]
@@ -310,7 +337,10 @@ mod tests {
     fn an_unreadable_body_names_its_field() {
         let said = |body: &str| read("orders/create", body.as_bytes()).expect_err("unreadable").to_string();
         assert!(said(r#"{"id":1,"created_at":"2026-11-21T10:00:00Z","total_price":"1.00"}"#).contains("currency"));
-        assert!(said(r#"{"id":1,"created_at":"2026-11-21T10:00:00Z","currency":"GBP","total_price":"a lot"}"#).contains("total_price"));
+        assert!(
+            said(r#"{"id":1,"created_at":"2026-11-21T10:00:00Z","currency":"GBP","total_price":"a lot"}"#)
+                .contains("total_price")
+        );
         assert!(said("{").contains("JSON"));
     }
 

@@ -83,25 +83,34 @@ impl OrderData<'_> {
         if self.id.trim().is_empty() {
             return Err(Unreadable::missing("data.id"));
         }
-        let currency = Currency::parse(&self.currency).ok_or_else(|| Unreadable::field("data.currency", "it is no currency code"))?;
+        let currency = Currency::parse(&self.currency)
+            .ok_or_else(|| Unreadable::field("data.currency", "it is no currency code"))?;
         let amount = |field, amount: &Option<Amount<'_>>| amount.as_ref().map_or(Ok(0), |a| a.minor(field, currency));
         let modified_at = self.modified_at.unwrap_or(sent_at);
         let mut refunds = std::collections::BTreeMap::new();
         for refund in &self.refunds {
-            refunds.insert(refund.id.clone(), Refund {
-                modified_at,
-                refunded_at: refund.refunded_at,
-                currency,
-                goods_minor: amount("data.refunds.goods", &refund.goods)?,
-                shipping_minor: amount("data.refunds.shipping", &refund.shipping)?,
-                tax_minor: amount("data.refunds.tax", &refund.tax)?,
-            });
+            refunds.insert(
+                refund.id.clone(),
+                Refund {
+                    modified_at,
+                    refunded_at: refund.refunded_at,
+                    currency,
+                    goods_minor: amount("data.refunds.goods", &refund.goods)?,
+                    shipping_minor: amount("data.refunds.shipping", &refund.shipping)?,
+                    tax_minor: amount("data.refunds.tax", &refund.tax)?,
+                },
+            );
         }
         let standing = match (kind, self.status.as_deref()) {
             ("order.deleted", _) => Standing::Deleted,
             (_, None | Some("placed")) => Standing::Counted,
             (_, Some(status @ ("test" | "draft" | "deleted" | "voided" | "failed"))) => Standing::parse(status),
-            _ => return Err(Unreadable::field("data.status", "it is none of placed, test, draft, deleted, voided, failed")),
+            _ => {
+                return Err(Unreadable::field(
+                    "data.status",
+                    "it is none of placed, test, draft, deleted, voided, failed",
+                ));
+            }
         };
         let sale = Sale {
             modified_at,
@@ -128,7 +137,8 @@ mod tests {
 
     #[test]
     fn the_known_answer_of_the_specification_is_ours() {
-        let vector: serde_json::Value = serde_json::from_str(include_str!("../tests/fixtures/standard-webhooks-vector.json")).expect("JSON");
+        let vector: serde_json::Value =
+            serde_json::from_str(include_str!("../tests/fixtures/standard-webhooks-vector.json")).expect("JSON");
         let text = |field: &str| vector[field].as_str().expect("text").to_owned();
         let timestamp = vector["timestamp"].as_i64().expect("a number");
         let signature = sign(&text("id"), timestamp, text("body").as_bytes(), &text("secret"));
@@ -143,7 +153,10 @@ mod tests {
         let (kind, order) = read(body).expect("readable");
         let (id, order) = order.expect("an order");
         let sale = order.sale.expect("a sale");
-        assert_eq!((kind.as_str(), id.as_str(), sale.total_minor(), sale.country.as_deref()), ("order.placed", "A-1", 4_050, Some("FR")));
+        assert_eq!(
+            (kind.as_str(), id.as_str(), sale.total_minor(), sale.country.as_deref()),
+            ("order.placed", "A-1", 4_050, Some("FR"))
+        );
         assert_eq!(order.refunds["R-1"].goods_minor, 1_000);
     }
 
@@ -154,8 +167,14 @@ mod tests {
             read(body.as_bytes()).expect_err("unreadable").to_string()
         };
         assert!(said(r#"{"id":"1","placed_at":"2026-11-21T14:30:00Z","currency":"GBP"}"#).contains("gross"));
-        assert!(said(r#"{"id":"1","placed_at":"yesterday","currency":"GBP","gross":"1"}"#).contains("placed_at") || !said("{}").is_empty());
-        assert!(said(r#"{"id":"1","placed_at":"2026-11-21T14:30:00Z","currency":"GBP","gross":"1","status":"odd"}"#).contains("data.status"));
+        assert!(
+            said(r#"{"id":"1","placed_at":"yesterday","currency":"GBP","gross":"1"}"#).contains("placed_at")
+                || !said("{}").is_empty()
+        );
+        assert!(
+            said(r#"{"id":"1","placed_at":"2026-11-21T14:30:00Z","currency":"GBP","gross":"1","status":"odd"}"#)
+                .contains("data.status")
+        );
     }
 
     #[test]

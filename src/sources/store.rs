@@ -8,7 +8,8 @@ use crate::sources::{Secrets, Source};
 pub async fn find(db: &PgPool, workspace: i32, name: &str) -> sqlx::Result<Option<Source>> {
     let row = sqlx::query!(
         "select id, name, platform, secret, previous_secret from sources where workspace_id = $1 and name = $2",
-        workspace, name
+        workspace,
+        name
     )
     .fetch_optional(db)
     .await?;
@@ -28,7 +29,8 @@ pub async fn all(db: &PgPool, workspace: i32) -> sqlx::Result<Vec<Source>> {
     )
     .fetch_all(db)
     .await?;
-    let source = |id, name, platform, current, previous| Source { id, name, platform, secrets: Secrets { current, previous } };
+    let source =
+        |id, name, platform, current, previous| Source { id, name, platform, secrets: Secrets { current, previous } };
     Ok(rows.into_iter().map(|row| source(row.id, row.name, row.platform, row.secret, row.previous_secret)).collect())
 }
 
@@ -39,7 +41,10 @@ pub async fn add(db: &PgPool, workspace: i32, name: &str, platform: &str, secret
          on conflict on constraint source_name_unique do update
              set previous_secret = nullif(sources.secret, excluded.secret), secret = excluded.secret
          returning id",
-        workspace, name, platform, secret
+        workspace,
+        name,
+        platform,
+        secret
     )
     .fetch_one(db)
     .await

@@ -11,7 +11,10 @@ use crate::util::{PASSWORD, TestApp, assert_status};
 /// The address of a server function: its name is followed by a hash of its place.
 fn function(name: &str) -> String {
     let paths = leptos::server_fn::axum::server_fn_paths();
-    paths.map(|(path, _)| path.to_owned()).find(|path| path.starts_with(&format!("/api/{name}"))).expect("a server function")
+    paths
+        .map(|(path, _)| path.to_owned())
+        .find(|path| path.starts_with(&format!("/api/{name}")))
+        .expect("a server function")
 }
 
 async fn sign_in(app: &TestApp, name: &str, password: &str) -> reqwest::Response {
@@ -31,13 +34,24 @@ async fn strangers_see_nothing(db: PgPool) {
     assert_eq!((page.status(), page.headers()[LOCATION].to_str().ok()), (StatusCode::SEE_OTHER, Some("/sign-in")));
     for path in ["/api/v1/snapshot", "/ws"] {
         let answer = app.client.get(app.url(path)).send().await.expect("an answer");
-        assert!(matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST | StatusCode::UPGRADE_REQUIRED), "{path}");
+        assert!(
+            matches!(
+                answer.status(),
+                StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST | StatusCode::UPGRADE_REQUIRED
+            ),
+            "{path}"
+        );
     }
-    let figures = app.client.post(app.url(&function("load_dashboard"))).header("content-type", "application/json").body(r#"{"fresh":false}"#);
+    let figures = app
+        .client
+        .post(app.url(&function("load_dashboard")))
+        .header("content-type", "application/json")
+        .body(r#"{"fresh":false}"#);
     let answer = figures.send().await.expect("an answer");
     assert_ne!(answer.status(), StatusCode::OK);
     assert!(!answer.text().await.expect("a text").contains("overview"));
-    let bad_token = app.client.get(app.url("/api/v1/snapshot")).bearer_auth("nonsense").send().await.expect("an answer");
+    let bad_token =
+        app.client.get(app.url("/api/v1/snapshot")).bearer_auth("nonsense").send().await.expect("an answer");
     assert_status(bad_token, StatusCode::UNAUTHORIZED).await;
     app.stop().await;
 }
@@ -49,9 +63,13 @@ async fn a_session_and_a_token_open_the_figures(db: PgPool) {
     let page = app.client.get(app.url("/")).header("cookie", &cookie).send().await.expect("an answer");
     let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
     let html = assert_status(page, StatusCode::OK).await;
-    assert!(html.contains("data-figure=\"today-revenue\"") && html.contains("£0.00"), "the figures are in the first answer");
+    assert!(
+        html.contains("data-figure=\"today-revenue\"") && html.contains("£0.00"),
+        "the figures are in the first answer"
+    );
     assert!(policy.contains("'nonce-") && !policy.contains("unsafe-inline"), "{policy}");
-    let snapshot = app.client.get(app.url("/api/v1/snapshot")).bearer_auth(app.token().await).send().await.expect("an answer");
+    let snapshot =
+        app.client.get(app.url("/api/v1/snapshot")).bearer_auth(app.token().await).send().await.expect("an answer");
     assert!(assert_status(snapshot, StatusCode::OK).await.contains("\"overview\""));
     app.stop().await;
 }
@@ -64,7 +82,11 @@ async fn signing_in_and_out_begins_and_ends_a_session(db: PgPool) {
     let cookie = answer.headers()[SET_COOKIE].to_str().expect("text").split(';').next().expect("a pair").to_owned();
     let page = app.client.get(app.url("/")).header("cookie", &cookie).send().await.expect("an answer");
     assert_eq!(page.status(), StatusCode::OK);
-    let out = app.client.post(app.url(&function("sign_out"))).header("cookie", &cookie).header("content-type", "application/x-www-form-urlencoded");
+    let out = app
+        .client
+        .post(app.url(&function("sign_out")))
+        .header("cookie", &cookie)
+        .header("content-type", "application/x-www-form-urlencoded");
     out.send().await.expect("an answer");
     let page = app.client.get(app.url("/")).header("cookie", &cookie).send().await.expect("an answer");
     assert_eq!(page.status(), StatusCode::SEE_OTHER);
@@ -98,7 +120,11 @@ async fn a_link_works_once_and_the_first_administrator_s_ends_with_a_new_one(db:
 async fn a_page_of_another_site_changes_nothing(db: PgPool) {
     let app = TestApp::start(db).await;
     let cookie = app.cookie_of("ada").await;
-    let out = app.client.post(app.url(&function("sign_out"))).header("cookie", &cookie).header("origin", "https://evil.example");
+    let out = app
+        .client
+        .post(app.url(&function("sign_out")))
+        .header("cookie", &cookie)
+        .header("origin", "https://evil.example");
     assert_status(out.send().await.expect("an answer"), StatusCode::FORBIDDEN).await;
     let page = app.client.get(app.url("/")).header("cookie", &cookie).send().await.expect("an answer");
     assert_eq!(page.status(), StatusCode::OK);

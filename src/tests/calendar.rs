@@ -8,7 +8,12 @@ use sqlx::PgPool;
 use takings::period::{Calendar, Instant, Period};
 
 const ZONES: [&str; 7] = [
-    "Europe/London", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia",
+    "Europe/London",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
     "America/Sao_Paulo",
 ];
 /// Cases for each zone and period.
@@ -22,12 +27,19 @@ async fn local_times_become_the_instants_that_postgresql_gives(db: PgPool) {
         let (mut locals, mut ours) = (Vec::new(), Vec::new());
         for _ in 0..CASES * 5 {
             let minutes = (0i64..9_500_000).new_tree(&mut runner).expect("a time").current();
-            let local: DateTime = DateTime::constant(2008, 1, 1, 0, 0, 0, 0).saturating_add(jiff::Span::new().minutes(minutes));
+            let local: DateTime =
+                DateTime::constant(2008, 1, 1, 0, 0, 0, 0).saturating_add(jiff::Span::new().minutes(minutes));
             locals.push(local.to_string());
             ours.push(calendar.instant(local));
         }
-        let theirs: Vec<Instant> = sqlx::query_scalar("select l::timestamp at time zone $2 from unnest($1::text[]) with ordinality as t (l, i) order by i")
-            .bind(&locals).bind(zone).fetch_all(&db).await.expect("instants");
+        let theirs: Vec<Instant> = sqlx::query_scalar(
+            "select l::timestamp at time zone $2 from unnest($1::text[]) with ordinality as t (l, i) order by i",
+        )
+        .bind(&locals)
+        .bind(zone)
+        .fetch_all(&db)
+        .await
+        .expect("instants");
         for ((local, ours), theirs) in locals.iter().zip(ours).zip(theirs) {
             assert_eq!(ours, theirs, "{zone} {local}");
         }
@@ -37,7 +49,13 @@ async fn local_times_become_the_instants_that_postgresql_gives(db: PgPool) {
 #[sqlx::test]
 async fn the_same_point_before_is_what_the_calendar_says_when_counted_by_hand(db: PgPool) {
     let mut runner = TestRunner::new(Config::default());
-    let periods = [(Period::Day, "1 day"), (Period::Week, "7 days"), (Period::Month, "1 month"), (Period::Quarter, "3 months"), (Period::Year, "1 year")];
+    let periods = [
+        (Period::Day, "1 day"),
+        (Period::Week, "7 days"),
+        (Period::Month, "1 month"),
+        (Period::Quarter, "3 months"),
+        (Period::Year, "1 year"),
+    ];
     for zone in ZONES {
         let calendar = Calendar::new(zone, 1).expect("a zone");
         for (period, interval) in periods {

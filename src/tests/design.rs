@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 /// The colours of a theme, `--name: #rrggbb`.
 fn tokens(mixin: &str) -> BTreeMap<String, [f64; 3]> {
     let scss = include_str!("../../style/_tokens.scss");
-    let body = scss.split(&format!("@mixin {mixin} {{")).nth(1).and_then(|rest| rest.split('}').next()).expect("the mixin");
+    let body =
+        scss.split(&format!("@mixin {mixin} {{")).nth(1).and_then(|rest| rest.split('}').next()).expect("the mixin");
     body.lines()
         .filter_map(|line| line.trim().strip_prefix("--")?.trim_end_matches(';').split_once(": #"))
         .map(|(name, hex)| {
@@ -17,7 +18,10 @@ fn tokens(mixin: &str) -> BTreeMap<String, [f64; 3]> {
 
 /// WCAG 2.2: relative luminance.
 fn luminance(colour: [f64; 3]) -> f64 {
-    let channel = |c: f64| { let c = c / 255.0; if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) } };
+    let channel = |c: f64| {
+        let c = c / 255.0;
+        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
     0.2126 * channel(colour[0]) + 0.7152 * channel(colour[1]) + 0.0722 * channel(colour[2])
 }
 
@@ -44,7 +48,13 @@ fn every_text_colour_can_be_read_on_every_ground() {
 fn leptos_toml_says_what_cargo_toml_says() {
     let section = |file: &str| -> Vec<String> {
         let rest = file.split("[package.metadata.leptos]").nth(1).expect("the section");
-        rest.lines().skip(1).map(str::trim).take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+        rest.lines()
+            .skip(1)
+            .map(str::trim)
+            .take_while(|line| !line.starts_with('['))
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(str::to_owned)
+            .collect()
     };
     assert_eq!(section(include_str!("../../Leptos.toml")), section(include_str!("../../Cargo.toml")));
 }

@@ -17,7 +17,18 @@ async fn import_sample(db: &PgPool) -> Report {
     let source = sources::add(db, WORKSPACE, "gifts", "direct", "whsec_AAAA").await.expect("a source");
     let mapping: Mapping = "online-retail".parse().expect("a preset");
     let mut errors = Vec::new();
-    let report = import(db, &books, source, "direct", Box::new(SAMPLE), &mapping, &mut errors, at("2026-11-21T14:30:07Z"), |_| ()).await;
+    let report = import(
+        db,
+        &books,
+        source,
+        "direct",
+        Box::new(SAMPLE),
+        &mapping,
+        &mut errors,
+        at("2026-11-21T14:30:07Z"),
+        |_| (),
+    )
+    .await;
     assert_eq!(String::from_utf8_lossy(&errors).lines().skip(1).next(), None, "no row is rejected");
     report.expect("imported")
 }
@@ -30,8 +41,10 @@ fn plain_sums() -> (BTreeMap<String, i64>, BTreeMap<String, i64>, i64) {
     for line in text.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
         let total = cells[cells.len() - 1];
-        let (whole, fraction) = total.trim_start_matches('-').split_once('.').unwrap_or((total.trim_start_matches('-'), "0"));
-        let pennies = whole.parse::<i64>().expect("digits") * 100 + format!("{fraction:0<2}").parse::<i64>().expect("digits");
+        let (whole, fraction) =
+            total.trim_start_matches('-').split_once('.').unwrap_or((total.trim_start_matches('-'), "0"));
+        let pennies =
+            whole.parse::<i64>().expect("digits") * 100 + format!("{fraction:0<2}").parse::<i64>().expect("digits");
         let signed = if total.starts_with('-') { -pennies } else { pennies };
         *days.entry(cells[1][..10].to_owned()).or_insert(0) += signed;
         *countries.entry(cells[2].to_owned()).or_insert(0) += signed;
@@ -51,9 +64,12 @@ async fn real_invoices_add_up_per_day_and_country_however_often_they_are_importe
         )
         .fetch_all(&db).await.expect("sums");
         assert_eq!(by_day, days.clone().into_iter().collect::<Vec<_>>());
-        let counted: i64 = sqlx::query_scalar("select sum(orders)::bigint from sums_day").fetch_one(&db).await.expect("a count");
+        let counted: i64 =
+            sqlx::query_scalar("select sum(orders)::bigint from sums_day").fetch_one(&db).await.expect("a count");
         assert_eq!(counted, orders);
-        for (name, code) in [("United Kingdom", "GB"), ("Germany", "DE"), ("France", "FR"), ("EIRE", "IE"), ("Netherlands", "NL")] {
+        for (name, code) in
+            [("United Kingdom", "GB"), ("Germany", "DE"), ("France", "FR"), ("EIRE", "IE"), ("Netherlands", "NL")]
+        {
             let sum: i64 = sqlx::query_scalar(
                 "select coalesce(sum(l.converted_minor), 0)::bigint from ledger l join orders o on o.workspace_id = l.workspace_id and o.id = l.order_id where o.country = $1",
             )

@@ -43,9 +43,18 @@ fn minute(n: i64) -> Instant {
 impl Life {
     fn sale(&self, step: i64, gross: i64, cancelled: bool) -> Sale {
         Sale {
-            modified_at: minute(self.minute + step), placed_at: minute(self.minute), number: None, currency: Currency::GBP,
-            gross_minor: gross, discount_minor: 0, shipping_minor: 299, tax_minor: 0, presentment: None, country: None,
-            standing: if self.test { Standing::Test } else { Standing::Counted }, payment: None,
+            modified_at: minute(self.minute + step),
+            placed_at: minute(self.minute),
+            number: None,
+            currency: Currency::GBP,
+            gross_minor: gross,
+            discount_minor: 0,
+            shipping_minor: 299,
+            tax_minor: 0,
+            presentment: None,
+            country: None,
+            standing: if self.test { Standing::Test } else { Standing::Counted },
+            payment: None,
             cancelled_at: cancelled.then(|| minute(self.minute + 700)),
         }
     }
@@ -62,8 +71,12 @@ impl Life {
         }
         if let Some((after, goods)) = self.refund {
             let refund = Refund {
-                modified_at: minute(self.minute + after), refunded_at: minute(self.minute + after), currency: Currency::GBP,
-                goods_minor: goods, shipping_minor: 0, tax_minor: 0,
+                modified_at: minute(self.minute + after),
+                refunded_at: minute(self.minute + after),
+                currency: Currency::GBP,
+                goods_minor: goods,
+                shipping_minor: 0,
+                tax_minor: 0,
             };
             told.push(Order { sale: None, refunds: BTreeMap::from([("r".to_owned(), refund)]) });
         }
@@ -71,8 +84,14 @@ impl Life {
             told.push(Order::placed(self.sale(2, self.final_gross(), true)));
         }
         let delivery = |order| Delivery {
-            source: 1, platform: "shopify".into(), received_at: minute(self.minute), topic: "t".into(), external_id: None,
-            body: bytes::Bytes::from_static(b"{}"), problem: None, order: Some((self.id.to_string(), order)),
+            source: 1,
+            platform: "shopify".into(),
+            received_at: minute(self.minute),
+            topic: "t".into(),
+            external_id: None,
+            body: bytes::Bytes::from_static(b"{}"),
+            problem: None,
+            order: Some((self.id.to_string(), order)),
         };
         told.into_iter().map(delivery).collect()
     }
@@ -85,7 +104,10 @@ impl Life {
         let inside = |at: Instant| window.from <= at && at < window.to;
         let (placed, total) = (minute(self.minute), self.final_gross() + 299);
         let cancelled = self.cancelled.then(|| minute(self.minute + 700));
-        let refund = self.refund.map(|(after, goods)| (minute(self.minute + after), goods)).filter(|(at, _)| cancelled.is_none_or(|c| *at <= c));
+        let refund = self
+            .refund
+            .map(|(after, goods)| (minute(self.minute + after), goods))
+            .filter(|(at, _)| cancelled.is_none_or(|c| *at <= c));
         let mut sum = if inside(placed) { total } else { 0 };
         if let Some((_, goods)) = refund.filter(|(at, _)| inside(*at)) {
             sum -= goods;
@@ -99,7 +121,9 @@ impl Life {
 
 fn windows() -> Vec<Window> {
     // The day of the clock change in London, 25 hours, cut at odd places.
-    [(0, 1440), (0, 60), (61, 122), (7, 1439), (500, 501), (0, 3000)].map(|(a, b)| Window { from: minute(a), to: minute(b) }).to_vec()
+    [(0, 1440), (0, 60), (61, 122), (7, 1439), (500, 501), (0, 3000)]
+        .map(|(a, b)| Window { from: minute(a), to: minute(b) })
+        .to_vec()
 }
 
 async fn check(db: &PgPool, lives: &[Life]) {
@@ -109,7 +133,8 @@ async fn check(db: &PgPool, lives: &[Life]) {
     for (window, sums) in windows().into_iter().zip(sums) {
         let expected: i64 = lives.iter().map(|life| life.revenue(window)).sum();
         assert_eq!(sums.total(), expected, "{window:?}");
-        let placed = lives.iter().filter(|l| !l.test && window.from <= minute(l.minute) && minute(l.minute) < window.to).count();
+        let placed =
+            lives.iter().filter(|l| !l.test && window.from <= minute(l.minute) && minute(l.minute) < window.to).count();
         assert_eq!(sums.orders, placed as i64, "{window:?}");
     }
     assert_eq!(store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
@@ -121,10 +146,15 @@ async fn shuffled_doubled_and_redelivered_events_leave_the_same_figures(db: PgPo
     let mut runner = TestRunner::new(Config::default());
     for round in 0..12u32 {
         let lives: Vec<Life> = (0..60).map(|id| life(id).new_tree(&mut runner).expect("a life").current()).collect();
-        sqlx::query("truncate orders, ledger, sums_quarter_hour, sums_day, live_events, deliveries").execute(&db).await.expect("empty");
+        sqlx::query("truncate orders, ledger, sums_quarter_hour, sums_day, live_events, deliveries")
+            .execute(&db)
+            .await
+            .expect("empty");
         let told: Vec<Delivery> = lives.iter().flat_map(Life::told).collect();
         // Some are lost at first, all come twice in the end, in any order, in batches of any size, from four senders at once.
-        let shuffled = Just([told.clone(), told.iter().skip(round as usize).step_by(3).cloned().collect(), told].concat()).prop_shuffle();
+        let shuffled =
+            Just([told.clone(), told.iter().skip(round as usize).step_by(3).cloned().collect(), told].concat())
+                .prop_shuffle();
         let deliveries = shuffled.new_tree(&mut runner).expect("an order").current();
         let senders = deliveries.chunks(deliveries.len().div_ceil(4)).map(|part| {
             let (db, books, part) = (db.clone(), books.clone(), part.to_vec());
@@ -138,8 +168,11 @@ async fn shuffled_doubled_and_redelivered_events_leave_the_same_figures(db: PgPo
             sender.await.expect("sent");
         }
         check(&db, &lives).await;
-        let (events, last): (i64, i64) = sqlx::query_as("select count(*), coalesce(max(sequence) - min(sequence) + 1, 0) from live_events")
-            .fetch_one(&db).await.expect("events");
+        let (events, last): (i64, i64) =
+            sqlx::query_as("select count(*), coalesce(max(sequence) - min(sequence) + 1, 0) from live_events")
+                .fetch_one(&db)
+                .await
+                .expect("events");
         assert_eq!(events, last, "live events are numbered without gaps");
     }
 }

@@ -16,7 +16,10 @@ use crate::util::at;
 async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
     let mut runner = TestRunner::new(Config::default());
     for zone in ["Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe"] {
-        sqlx::query("truncate orders, ledger, sums_quarter_hour, sums_day, live_events, deliveries").execute(&db).await.expect("empty");
+        sqlx::query("truncate orders, ledger, sums_quarter_hour, sums_day, live_events, deliveries")
+            .execute(&db)
+            .await
+            .expect("empty");
         sqlx::query("update workspaces set zone = $1").bind(zone).execute(&db).await.expect("a zone");
         let books = database::books(&db).await.expect("a workspace");
         let until = at("2026-11-21T14:30:07Z");
@@ -24,7 +27,13 @@ async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
         let shop = Shop::new(7);
         let orders = shop.orders(days("2026-09-20"), days("2026-11-22"), &books.calendar, until);
         let deliveries: Vec<Delivery> = orders
-            .map(|order| Delivery { source: 1, platform: order.platform.into(), received_at: until, order: Some((order.external_id, order.order)), ..Delivery::default() })
+            .map(|order| Delivery {
+                source: 1,
+                platform: order.platform.into(),
+                received_at: until,
+                order: Some((order.external_id, order.order)),
+                ..Delivery::default()
+            })
             .collect();
         for batch in deliveries.chunks(1000) {
             store::record(&db, &books, batch).await.expect("recorded");
@@ -32,7 +41,8 @@ async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
         let start = at("2026-09-19T00:00:00Z").timestamp();
         let mut windows: Vec<Window> = (0..80)
             .map(|_| {
-                let (from, length) = (0i64..5_400_000, 0i64..5_400_000).new_tree(&mut runner).expect("a window").current();
+                let (from, length) =
+                    (0i64..5_400_000, 0i64..5_400_000).new_tree(&mut runner).expect("a window").current();
                 let instant = |seconds| chrono::DateTime::from_timestamp(start + seconds, 0).expect("an instant");
                 Window { from: instant(from), to: instant(from + length) }
             })

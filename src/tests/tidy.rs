@@ -32,7 +32,8 @@ fn forbid(files: impl Fn(&str) -> bool, words: &[&str], instead: &str) {
     for (name, text) in sources() {
         if files(&name) && !name.starts_with("src/tests/") && !name.starts_with("src/bin/") {
             for word in words {
-                let found = code(&text).lines().find(|line| line.contains(word) && !line.trim_start().starts_with("//"));
+                let found =
+                    code(&text).lines().find(|line| line.contains(word) && !line.trim_start().starts_with("//"));
                 assert!(found.is_none(), "{name} says {word:?}: {instead}\n  {}", found.unwrap_or_default());
             }
         }
@@ -48,13 +49,25 @@ fn every_file_opens_with_a_sentence() {
 
 #[test]
 fn models_are_pure() {
-    let pure = |name: &str| name.ends_with("/model.rs") || name == "src/money.rs" || name == "src/period.rs" || name == "src/sales/ledger.rs" || name == "src/sales/order.rs";
-    forbid(pure, &["leptos", "sqlx", "axum", "web_sys", "Utc::now", "SystemTime", "Instant::now", "Timestamp::now"], "take what it needs as an argument");
+    let pure = |name: &str| {
+        name.ends_with("/model.rs")
+            || name == "src/money.rs"
+            || name == "src/period.rs"
+            || name == "src/sales/ledger.rs"
+            || name == "src/sales/order.rs"
+    };
+    forbid(
+        pure,
+        &["leptos", "sqlx", "axum", "web_sys", "Utc::now", "SystemTime", "Instant::now", "Timestamp::now"],
+        "take what it needs as an argument",
+    );
 }
 
 #[test]
 fn sql_stands_in_stores() {
-    let elsewhere = |name: &str| !name.ends_with("store.rs") && name != "src/server/database.rs" && name != "src/server/postgres.rs";
+    let elsewhere = |name: &str| {
+        !name.ends_with("store.rs") && name != "src/server/database.rs" && name != "src/server/postgres.rs"
+    };
     forbid(elsewhere, &["sqlx::query"], "move the query to the feature's store.rs");
 }
 
@@ -66,13 +79,23 @@ fn the_browser_s_interfaces_stand_in_browser_rs() {
 
 #[test]
 fn the_design_system_knows_no_feature_and_pages_do_not_compute() {
-    forbid(|name| name.starts_with("src/ui/"), &["crate::sales", "crate::access", "crate::live", "crate::pages"], "pass it in");
+    forbid(
+        |name| name.starts_with("src/ui/"),
+        &["crate::sales", "crate::access", "crate::live", "crate::pages"],
+        "pass it in",
+    );
     forbid(|name| name.starts_with("src/pages/"), &["f64", ".sum(", " / ", " * "], "give the model a method");
 }
 
 #[test]
 fn money_is_never_a_float() {
-    let money = |name: &str| name.starts_with("src/sales/") || name == "src/money.rs" || name == "src/exchange.rs" || name.starts_with("src/sources/") || name.starts_with("src/imports/");
+    let money = |name: &str| {
+        name.starts_with("src/sales/")
+            || name == "src/money.rs"
+            || name == "src/exchange.rs"
+            || name.starts_with("src/sources/")
+            || name.starts_with("src/imports/")
+    };
     forbid(money, &["f64", "f32"], "keep minor units as i64");
 }
 

@@ -31,7 +31,12 @@ async fn a_signed_order_counts_once_however_often_it_is_delivered(db: PgPool) {
 async fn wrong_signatures_unknown_sources_and_large_bodies_are_refused_and_not_kept(db: PgPool) {
     let app = TestApp::start(db).await;
     let post = |path: &str, signature: &str, body: Vec<u8>| {
-        app.client.post(app.url(path)).header("x-shopify-topic", "orders/create").header("x-shopify-hmac-sha256", signature).body(body).send()
+        app.client
+            .post(app.url(path))
+            .header("x-shopify-topic", "orders/create")
+            .header("x-shopify-hmac-sha256", signature)
+            .body(body)
+            .send()
     };
     let body = shopify_order(1, "45.67", NOW).into_bytes();
     let good = shopify::sign(&body, SECRET);
@@ -74,7 +79,8 @@ async fn a_body_that_cannot_be_read_names_its_field_and_is_kept(db: PgPool) {
     let body = json!({"id": 1, "created_at": NOW, "currency": "GBP", "total_price": "lots"}).to_string();
     let said = assert_status(app.shopify("orders/create", body).await, StatusCode::UNPROCESSABLE_ENTITY).await;
     assert!(said.contains("total_price"), "{said}");
-    let said = assert_status(app.standard(&json!({"type": "order.placed"})).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+    let said =
+        assert_status(app.standard(&json!({"type": "order.placed"})).await, StatusCode::UNPROCESSABLE_ENTITY).await;
     assert!(said.contains("timestamp"), "{said}");
     assert_eq!(kept(&app).await, (2, 2));
     app.stop().await;
@@ -111,11 +117,20 @@ async fn real_orders_and_refunds_of_shopify_add_up(db: PgPool) {
     }
     // In the currencies of the orders: 598.94 − 209.00 and 181.09 US dollars, 238.47 euros; the cancelled one is a test.
     let amounts: Vec<(String, i64)> =
-        sqlx::query_as("select currency, sum(amount_minor)::bigint from ledger group by 1 order by 1").fetch_all(&app.db).await.expect("sums");
-    let standing: String = sqlx::query_scalar("select standing from orders where standing <> 'counted'").fetch_one(&app.db).await.expect("one");
+        sqlx::query_as("select currency, sum(amount_minor)::bigint from ledger group by 1 order by 1")
+            .fetch_all(&app.db)
+            .await
+            .expect("sums");
+    let standing: String = sqlx::query_scalar("select standing from orders where standing <> 'counted'")
+        .fetch_one(&app.db)
+        .await
+        .expect("one");
     assert_eq!(standing, "test");
-    let refunds: i64 = sqlx::query_scalar("select sum(amount_minor)::bigint from ledger where kind::text like 'refund%'")
-        .fetch_one(&app.db).await.expect("a sum");
+    let refunds: i64 =
+        sqlx::query_scalar("select sum(amount_minor)::bigint from ledger where kind::text like 'refund%'")
+            .fetch_one(&app.db)
+            .await
+            .expect("a sum");
     assert_eq!(refunds, -20_900);
     assert_eq!(amounts, [("EUR".to_owned(), 23_847), ("USD".to_owned(), 59_894 - 20_900 + 18_109)]);
     assert_eq!(app.differing_sums().await, 0);
@@ -157,11 +172,15 @@ async fn orders_that_do_not_count_are_kept_and_not_summed(db: PgPool) {
 #[sqlx::test(migrations = "./migrations")]
 async fn amounts_are_converted_at_the_day_s_rate_and_flagged_where_there_is_none(db: PgPool) {
     let app = TestApp::start_at(db, "2026-10-25T12:00:00Z").await;
-    let order = |id: &str, currency: &str| placed(id, json!({"placed_at": "2026-10-25T10:00:00Z", "currency": currency}));
+    let order =
+        |id: &str, currency: &str| placed(id, json!({"placed_at": "2026-10-25T10:00:00Z", "currency": currency}));
     assert_status(app.standard(&order("A", "USD")).await, StatusCode::OK).await;
     assert_status(app.standard(&order("B", "RUB")).await, StatusCode::OK).await;
     let (rate, date): (String, String) =
-        sqlx::query_as("select rate::text, rate_date::text from orders where external_id = 'A'").fetch_one(&app.db).await.expect("a rate");
+        sqlx::query_as("select rate::text, rate_date::text from orders where external_id = 'A'")
+            .fetch_one(&app.db)
+            .await
+            .expect("a rate");
     // Sunday takes Friday's rate.
     assert_eq!(date, "2026-10-23");
     let expected = (20.0 * rate.parse::<f64>().expect("a number") * 100.0).round() as i64;

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use charming::{Echarts, WasmRenderer};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Function, JSON, Promise, Reflect};
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Document, Element, HtmlElement, HtmlScriptElement, KeyboardEvent, Window};
+use web_sys::{Document, Element, HtmlDialogElement, HtmlElement, HtmlScriptElement, KeyboardEvent, Window};
 
 use crate::ui::chart::LineChart;
 
@@ -61,6 +61,14 @@ async fn next_frame() {
     let _ = JsFuture::from(promise).await;
 }
 
+/// Opens a dialog over the page; the browser keeps the focus in it, closes it on Escape and gives the focus back.
+pub fn open_dialog(id: &str) {
+    let dialog = document().and_then(|d| d.get_element_by_id(id)).and_then(|e| e.dyn_into::<HtmlDialogElement>().ok());
+    if let Some(dialog) = dialog.filter(|dialog| !dialog.open()) {
+        let _ = dialog.show_modal();
+    }
+}
+
 /// Calls back after a pause.
 pub fn after(milliseconds: u32, then: impl FnOnce() + 'static) {
     spawn_local(async move {
@@ -109,6 +117,28 @@ pub fn on_key(handle: impl Fn(String) + 'static) {
     listener.forget();
 }
 
+/// The chart library, which the bundle puts on the window.
+#[wasm_bindgen]
+extern "C" {
+    type Echarts;
+    #[wasm_bindgen(js_namespace = echarts, js_name = init)]
+    fn init(element: &Element) -> Echarts;
+    #[wasm_bindgen(method, js_name = setOption)]
+    fn set_option(this: &Echarts, option: &JsValue);
+    #[wasm_bindgen(method)]
+    fn resize(this: &Echarts);
+}
+
+impl Echarts {
+    fn draw(&self, chart: &LineChart) {
+        if let Some(options) =
+            serde_json::to_string(&chart.options(&ink())).ok().and_then(|json| JSON::parse(&json).ok())
+        {
+            self.set_option(&options);
+        }
+    }
+}
+
 struct Drawn {
     chart: LineChart,
     echarts: Echarts,
@@ -123,7 +153,7 @@ thread_local! {
 pub fn draw_chart(id: &'static str, chart: LineChart) {
     let known = DRAWN.with_borrow_mut(|drawn| {
         drawn.get_mut(id).map(|known| {
-            WasmRenderer::update(&known.echarts, &chart.options(&ink()));
+            known.echarts.draw(&chart);
             known.chart = chart.clone();
         })
     });
@@ -132,14 +162,14 @@ pub fn draw_chart(id: &'static str, chart: LineChart) {
             if load_library().await.is_none() {
                 return;
             }
-            let renderer = WasmRenderer::new_opt(None, None);
-            if let Ok(echarts) = renderer.render(id, &chart.options(&ink())) {
-                if let Some(host) = document().and_then(|d| d.get_element_by_id(id)).and_then(|e| e.parent_element()) {
-                    let _ = host.class_list().add_1("is-drawn");
-                }
-                DRAWN.with_borrow_mut(|drawn| drawn.insert(id, Drawn { chart, echarts }));
-                follow_size(id);
+            let Some(element) = document().and_then(|d| d.get_element_by_id(id)) else { return };
+            let echarts = init(&element);
+            echarts.draw(&chart);
+            if let Some(area) = element.parent_element() {
+                let _ = area.class_list().add_1("is-drawn");
             }
+            DRAWN.with_borrow_mut(|drawn| drawn.insert(id, Drawn { chart, echarts }));
+            follow_size(id);
         });
     }
 }
@@ -147,7 +177,7 @@ pub fn draw_chart(id: &'static str, chart: LineChart) {
 fn redraw_charts() {
     DRAWN.with_borrow(|drawn| {
         for known in drawn.values() {
-            WasmRenderer::update(&known.echarts, &known.chart.options(&ink()));
+            known.echarts.draw(&known.chart);
         }
     });
 }
@@ -158,7 +188,7 @@ fn follow_size(id: &'static str) {
     let resized = Closure::<dyn Fn()>::new(move || {
         DRAWN.with_borrow(|drawn| {
             if let Some(known) = drawn.get(id) {
-                known.echarts.resize(JsValue::UNDEFINED);
+                known.echarts.resize();
             }
         });
     });
@@ -177,7 +207,9 @@ fn ink() -> Vec<String> {
         .and_then(|root| window()?.get_computed_style(&root).ok().flatten());
     ["--accent", "--quiet", "--text", "--line", "--raised"]
         .iter()
-        .map(|token| style.as_ref().and_then(|s| s.get_property_value(token).ok()).unwrap_or_default().trim().to_owned())
+        .map(|token| {
+            style.as_ref().and_then(|s| s.get_property_value(token).ok()).unwrap_or_default().trim().to_owned()
+        })
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::money::Change;
+use crate::ui::text;
 
 /// A change in words: the arrow, the text, and the sentence for screen readers.
 pub fn parts(change: Change, absolute: &str) -> (&'static str, String, String) {
@@ -52,16 +53,19 @@ pub fn ChangeBadge(
     absolute: Signal<String>,
 ) -> impl IntoView {
     let parts = Memo::new(move |_| parts(change.get(), &absolute.get()));
-    let class = move || match change.get().direction() {
-        1 => "change is-up",
-        -1 => "change is-down",
-        _ => "change is-level",
-    };
+    let class = text(move || {
+        let class = match change.get().direction() {
+            1 => "change is-up",
+            -1 => "change is-down",
+            _ => "change is-level",
+        };
+        class.to_owned()
+    });
     view! {
-        <span class=class title=move || absolute.get()>
-            <span class="change-arrow" aria-hidden="true">{move || parts.get().0}</span>
-            <span aria-hidden="true">{move || parts.get().1}</span>
-            <span class="sr-only">{move || parts.get().2}</span>
+        <span class=class title=absolute>
+            <span class="change-arrow" aria-hidden="true">{text(move || parts.get().0.to_owned())}</span>
+            <span aria-hidden="true">{text(move || parts.get().1)}</span>
+            <span class="sr-only">{text(move || parts.get().2)}</span>
         </span>
     }
 }

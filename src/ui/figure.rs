@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::ui::browser;
+use crate::ui::{browser, flag, text};
 
 /// Writes a number for people.
 pub type Format = Arc<dyn Fn(i64) -> String + Send + Sync>;
@@ -36,17 +36,18 @@ pub fn Figure(
         now
     });
     // Two classes by turns: each change starts the animation anew.
-    let odd = move || changes.get() % 2 == 1;
-    let even = move || changes.get() != 0 && changes.get() % 2 == 0;
-    let text = move || shown.get().map_or_else(|| "—".to_owned(), |number| format(number));
+    let odd = flag(move || changes.get() % 2 == 1);
+    let even = flag(move || changes.get() != 0 && changes.get() % 2 == 0);
+    let written = text(move || shown.get().map_or_else(|| "—".to_owned(), |number| format(number)));
+    let reason = text(move || if shown.get().is_none() { none_because.to_owned() } else { String::new() });
     view! {
         <span
             class="figure"
             class:glow-a=odd
             class:glow-b=even
-            title=move || if shown.get().is_none() { none_because } else { "" }
+            title=reason
         >
-            {text}
+            {written}
         </span>
     }
 }

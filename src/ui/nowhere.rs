@@ -16,6 +16,9 @@ pub fn current_is_dark() -> bool {
 /// In the browser: loads the chart library once and draws.
 pub fn draw_chart(_id: &'static str, _chart: LineChart) {}
 
+/// In the browser: opens a dialog over the page.
+pub fn open_dialog(_id: &str) {}
+
 /// In the browser: calls back after a pause.
 pub fn after(_milliseconds: u32, _then: impl FnOnce() + 'static) {}
 

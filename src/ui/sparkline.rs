@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::ui::text;
+
 /// The picture's own units; it is stretched to its place.
 const WIDTH: i64 = 120;
 const HEIGHT: i64 = 32;
@@ -33,7 +35,7 @@ pub fn Sparkline(
     });
     view! {
         <svg class="sparkline" viewBox=format!("0 -1 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
-            <path d=move || line.get() fill="none" vector-effect="non-scaling-stroke"></path>
+            <path d=text(move || line.get()) fill="none" vector-effect="non-scaling-stroke"></path>
         </svg>
     }
 }

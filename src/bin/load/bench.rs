@@ -66,25 +66,44 @@ pub struct Cpu {
 impl Bench {
     /// Brings the new database to this version, and adds the source and the token with the command line.
     pub async fn prepare(
-        folder: PathBuf, binary: Option<PathBuf>, flush_ms: u32, repetitions: u32, options: PgConnectOptions,
+        folder: PathBuf,
+        binary: Option<PathBuf>,
+        flush_ms: u32,
+        repetitions: u32,
+        options: PgConnectOptions,
     ) -> Outcome<Bench> {
         let binary = match binary {
             Some(binary) => binary,
             None => std::env::current_exe()?.with_file_name("takings"),
         };
         if !binary.exists() {
-            return Err(format!("there is no {}: build it with cargo build --release, or name it with --server", binary.display()).into());
+            return Err(format!(
+                "there is no {}: build it with cargo build --release, or name it with --server",
+                binary.display()
+            )
+            .into());
         }
         let db = PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await?;
         let books = database::open(&db).await?;
         let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&db).await?;
         let postmaster = Process::read(backend).ok_or("PostgreSQL's processes are not to be seen in /proc")?.parent;
-        let mut bench =
-            Bench { db, options, books, source: 0, repetitions, flush_ms, token: String::new(), binary, folder, postmaster };
+        let mut bench = Bench {
+            db,
+            options,
+            books,
+            source: 0,
+            repetitions,
+            flush_ms,
+            token: String::new(),
+            binary,
+            folder,
+            postmaster,
+        };
         bench.command(&["source", "add", SOURCE, "--platform", "shopify", "--secret", SECRET]).await?;
         let said = bench.command(&["token", "add", SOURCE]).await?;
         bench.token = said.lines().last().unwrap_or_default().trim().to_owned();
-        bench.source = sqlx::query_scalar("select id from sources where name = $1").bind(SOURCE).fetch_one(&bench.db).await?;
+        bench.source =
+            sqlx::query_scalar("select id from sources where name = $1").bind(SOURCE).fetch_one(&bench.db).await?;
         Ok(bench)
     }
 
@@ -117,7 +136,8 @@ impl Bench {
         if output.status.success() {
             return Ok(String::from_utf8(output.stdout)?);
         }
-        Err(format!("takings {} {} failed: {}", arguments[0], arguments[1], String::from_utf8_lossy(&output.stderr)).into())
+        Err(format!("takings {} {} failed: {}", arguments[0], arguments[1], String::from_utf8_lossy(&output.stderr))
+            .into())
     }
 
     fn takings(&self, arguments: &[&str]) -> Command {
@@ -149,16 +169,30 @@ impl Bench {
         let model = cpu_info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
         let mut connection = self.url().parse::<PgConnectOptions>()?.connect().await?;
         let mut settings = Vec::new();
-        for name in ["server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "commit_delay",
-                     "commit_siblings", "shared_buffers", "max_wal_size"] {
-            let value: String = sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&mut connection).await?;
+        for name in [
+            "server_version",
+            "fsync",
+            "synchronous_commit",
+            "full_page_writes",
+            "wal_sync_method",
+            "commit_delay",
+            "commit_siblings",
+            "shared_buffers",
+            "max_wal_size",
+        ] {
+            let value: String =
+                sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&mut connection).await?;
             settings.push(format!("{name} {value}"));
         }
         connection.close().await?;
         Ok(format!(
             "Machine: {} cores,{}\nPostgreSQL: {}\nPGOPTIONS: {}\nServer: {}\nMedians of {} runs",
             std::thread::available_parallelism()?,
-            model.trim_start_matches([' ', '\t', ':']).trim_end().split_whitespace().fold(String::new(), |all, word| all + " " + word),
+            model
+                .trim_start_matches([' ', '\t', ':'])
+                .trim_end()
+                .split_whitespace()
+                .fold(String::new(), |all, word| all + " " + word),
             settings.join(", "),
             std::env::var("PGOPTIONS").unwrap_or_else(|_| "not set".into()),
             self.binary.display(),

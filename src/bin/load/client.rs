@@ -40,7 +40,8 @@ impl Client {
         self.stream.write_all(request).await?;
         self.read_head().await?;
         let head = &self.answer[..self.body_at];
-        let length: usize = header(head, "content-length").and_then(|n| n.parse().ok()).ok_or(ErrorKind::InvalidData)?;
+        let length: usize =
+            header(head, "content-length").and_then(|n| n.parse().ok()).ok_or(ErrorKind::InvalidData)?;
         let status = status(head).ok_or(ErrorKind::InvalidData)?;
         while self.answer.len() < self.body_at + length {
             self.read_more().await?;
@@ -88,7 +89,10 @@ fn status(head: &[u8]) -> Option<u16> {
 
 fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
     let lines = std::str::from_utf8(head).ok()?.split("\r\n");
-    lines.filter_map(|line| line.split_once(':')).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    lines
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
 }
 
 /// A GET request with one header more.
@@ -119,8 +123,11 @@ impl OrderRequest {
         let text = head.clone() + &body;
         let places = |of: &str| text.match_indices(of).map(|(at, _)| at).collect::<Vec<_>>();
         OrderRequest {
-            ids: places(ID), prices: places(PRICE), signature: places(SIGNATURE).first().copied().unwrap_or(0),
-            body_at: head.len(), bytes: text.into_bytes(),
+            ids: places(ID),
+            prices: places(PRICE),
+            signature: places(SIGNATURE).first().copied().unwrap_or(0),
+            body_at: head.len(),
+            bytes: text.into_bytes(),
         }
     }
 
@@ -156,7 +163,11 @@ fn sign(body: &[u8]) -> Signature {
 
 fn body() -> String {
     let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S+00:00");
-    let money = |amount: &str| format!(r#"{{"shop_money":{{"amount":"{amount}","currency_code":"GBP"}},"presentment_money":{{"amount":"{amount}","currency_code":"GBP"}}}}"#);
+    let money = |amount: &str| {
+        format!(
+            r#"{{"shop_money":{{"amount":"{amount}","currency_code":"GBP"}},"presentment_money":{{"amount":"{amount}","currency_code":"GBP"}}}}"#
+        )
+    };
     let (total, tax) = (money(PRICE), money("1.50"));
     let start = format!(
         r#"{{"id":{ID},"admin_graphql_api_id":"gid://shopify/Order/{ID}","name":"O-{ID}","test":false,"confirmed":true,"currency":"GBP","presentment_currency":"GBP","financial_status":"paid","fulfillment_status":null,"cancelled_at":null,"created_at":"{now}","processed_at":"{now}","updated_at":"{now}","total_price":"{PRICE}","total_price_set":{total},"total_tax":"1.50","total_tax_set":{tax},"total_discounts":"0.00","shipping_lines":[{{"title":"Standard","code":"standard","price":"3.99","discounted_price":"3.99"}}],"shipping_address":{{"city":"London","zip":"EC1A 1BB","country":"United Kingdom","country_code":"GB"}},"line_items":[{{"quantity":1,"sku":"BENCH-1","title":"A thing","vendor":"Bench","taxable":true,"price_set":{tax}}}],"refunds":[],"note_attributes":[{{"name":"filler","value":""#

@@ -51,7 +51,12 @@ pub async fn fill(bench: &Bench, orders: i64) -> Outcome<Duration> {
 
 /// Runs `sql` for the orders 1 to `orders`, in their order, without waiting for the disk.
 async fn chunks(
-    db: &mut PgConnection, orders: i64, sql: &'static str, first: chrono::DateTime<Utc>, step_seconds: f64, source: Option<i32>,
+    db: &mut PgConnection,
+    orders: i64,
+    sql: &'static str,
+    first: chrono::DateTime<Utc>,
+    step_seconds: f64,
+    source: Option<i32>,
 ) -> sqlx::Result<()> {
     sqlx::query("set synchronous_commit = off").execute(&mut *db).await?;
     for from in (1..=orders).step_by(CHUNK as usize) {
@@ -81,10 +86,18 @@ async fn newest_events(db: &PgPool, orders: i64) -> Outcome<()> {
             local_time: Utc::now().format("%H:%M").to_string(),
         };
         sqlx::query("insert into live_events (workspace_id, sequence, recorded_at, event) values ($1, $2, now(), $3)")
-            .bind(WORKSPACE).bind(sequence).bind(Json(event)).execute(db).await?;
+            .bind(WORKSPACE)
+            .bind(sequence)
+            .bind(Json(event))
+            .execute(db)
+            .await?;
     }
     sqlx::query("update cursors set revision = revision + 1, last_event = $2, last_order = $3 where workspace_id = $1")
-        .bind(WORKSPACE).bind(last).bind(orders).execute(db).await?;
+        .bind(WORKSPACE)
+        .bind(last)
+        .bind(orders)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -28,7 +28,16 @@ struct Run {
 /// Measures every number of connections.
 pub async fn run(bench: &Bench, connections: &[usize], seconds: u64) -> Outcome<()> {
     let title = format!("Ingest: signed orders of 1.6 kB, {seconds} s{}", bench.flush_words());
-    let columns = ["orders/s", "p50 ms", "p99 ms", "not 200", "server CPU µs/order", "PostgreSQL CPU µs/order", "lost or doubled", "sums that differ"];
+    let columns = [
+        "orders/s",
+        "p50 ms",
+        "p99 ms",
+        "not 200",
+        "server CPU µs/order",
+        "PostgreSQL CPU µs/order",
+        "lost or doubled",
+        "sums that differ",
+    ];
     let mut report = Report::new(&title, &["connections"], &columns);
     for &connections in connections {
         let mut runs = Vec::new();
@@ -53,7 +62,11 @@ async fn once(bench: &Bench, connections: usize, span: Duration) -> Outcome<Vec<
     }
     let (before, began) = (bench.cpu(&server), Instant::now());
     let run = Arc::new(Run {
-        next: AtomicU64::new(0), refused: AtomicU64::new(0), latencies: Histogram::new(), signatures, deadline: began + span,
+        next: AtomicU64::new(0),
+        refused: AtomicU64::new(0),
+        latencies: Histogram::new(),
+        signatures,
+        deadline: began + span,
     });
     let mut tasks = JoinSet::new();
     for client in clients {
@@ -68,8 +81,14 @@ async fn once(bench: &Bench, connections: usize, span: Duration) -> Outcome<Vec<
     server.stop().await?;
     let (inexact, differing) = exactness(bench, taken, refused).await?;
     Ok(vec![
-        taken as f64 / took, run.latencies.quantile_ms(0.5), run.latencies.quantile_ms(0.99), refused as f64, server_cpu,
-        postgres_cpu, inexact, differing,
+        taken as f64 / took,
+        run.latencies.quantile_ms(0.5),
+        run.latencies.quantile_ms(0.99),
+        refused as f64,
+        server_cpu,
+        postgres_cpu,
+        inexact,
+        differing,
     ])
 }
 
@@ -89,11 +108,10 @@ async fn post(mut client: Client, mut request: OrderRequest, run: Arc<Run>) -> O
 /// Orders that were answered with 200 and are not there, or are there twice; and sums that are not the ledger's. Any
 /// is a fault of the program, and no figure counts.
 async fn exactness(bench: &Bench, taken: u64, refused: u64) -> Outcome<(f64, f64)> {
-    let (orders, sales): (i64, i64) = sqlx::query_as(
-        "select (select count(*) from orders), (select coalesce(sum(orders), 0)::bigint from ledger)",
-    )
-    .fetch_one(&bench.db)
-    .await?;
+    let (orders, sales): (i64, i64) =
+        sqlx::query_as("select (select count(*) from orders), (select coalesce(sum(orders), 0)::bigint from ledger)")
+            .fetch_one(&bench.db)
+            .await?;
     let differing = store::sums_that_differ(&mut *bench.db.acquire().await?, &bench.books).await?;
     // What was refused may have been recorded all the same: its sender would deliver it again.
     let expected = taken as i64..=(taken + refused) as i64;

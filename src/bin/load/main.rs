@@ -118,7 +118,9 @@ async fn measure(cli: Cli) -> Outcome<()> {
     let mut work = tokio::spawn({
         let folder = folder.clone();
         async move {
-            let bench = Bench::prepare(folder, cli.options.server, cli.options.flush_ms, cli.options.repetitions, options).await?;
+            let bench =
+                Bench::prepare(folder, cli.options.server, cli.options.flush_ms, cli.options.repetitions, options)
+                    .await?;
             println!("{}", bench.facts().await?);
             run(bench, cli.command).await
         }

@@ -22,8 +22,16 @@ const CHECKED_MAX: i64 = 1_000_000;
 /// Measures every number of orders with every number of viewers.
 pub async fn run(bench: &Bench, orders: &[i64], viewers: &[u32], seconds: u64) -> Outcome<()> {
     let labels = ["orders", "viewers"];
-    let mut computed = Report::new("Snapshot, computed", &labels, &["p50 ms", "p99 ms", "a second", "server* CPU µs", "PostgreSQL CPU µs"]);
-    let mut served = Report::new("Snapshot, from memory over HTTP", &labels, &["p50 ms", "p99 ms", "a second", "server CPU µs", "PostgreSQL CPU µs"]);
+    let mut computed = Report::new(
+        "Snapshot, computed",
+        &labels,
+        &["p50 ms", "p99 ms", "a second", "server* CPU µs", "PostgreSQL CPU µs"],
+    );
+    let mut served = Report::new(
+        "Snapshot, from memory over HTTP",
+        &labels,
+        &["p50 ms", "p99 ms", "a second", "server CPU µs", "PostgreSQL CPU µs"],
+    );
     let span = Duration::from_secs(seconds);
     let mut p50 = Vec::new();
     for &n in orders {
@@ -67,7 +75,11 @@ fn growth(p50: &[((i64, u32), f64)], orders: &[i64], viewers: &[u32]) {
 
 /// Computes on `viewers` connections at once.
 async fn compute(bench: &Bench, viewers: u32, span: Duration) -> Outcome<Vec<f64>> {
-    let pool = PgPoolOptions::new().min_connections(viewers).max_connections(viewers).connect_with(bench.options.clone()).await?;
+    let pool = PgPoolOptions::new()
+        .min_connections(viewers)
+        .max_connections(viewers)
+        .connect_with(bench.options.clone())
+        .await?;
     // Plans and pages are warm, as in a server that runs.
     compute_until(&pool, &bench.books, viewers, Instant::now() + span / 5).await?;
     let before = (bench.cpu_of_self(), Instant::now());
@@ -113,7 +125,8 @@ async fn ask_until(address: &str, request: &[u8], viewers: u32, deadline: Instan
     let latencies = Arc::new(Histogram::new());
     let mut tasks = JoinSet::new();
     for _ in 0..viewers {
-        let (mut client, request, latencies) = (Client::connect(address).await?, request.to_vec(), Arc::clone(&latencies));
+        let (mut client, request, latencies) =
+            (Client::connect(address).await?, request.to_vec(), Arc::clone(&latencies));
         tasks.spawn(async move {
             while Instant::now() < deadline {
                 let asked = Instant::now();

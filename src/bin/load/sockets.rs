@@ -55,7 +55,18 @@ pub async fn run(bench: &Bench, sockets: &[usize], rate: u64, seconds: u64) -> O
     let most = sockets.iter().max().copied().unwrap_or(0) as u64;
     open_files_suffice(most + 200)?;
     let title = format!("WebSockets: {rate} orders a second, {seconds} s{}", bench.flush_words());
-    let columns = ["deliveries", "lost", "doubled", "p50 ms", "p99 ms", "CPU µs/delivery", "server cores", "kB/socket", "RSS MB", "orders not 200"];
+    let columns = [
+        "deliveries",
+        "lost",
+        "doubled",
+        "p50 ms",
+        "p99 ms",
+        "CPU µs/delivery",
+        "server cores",
+        "kB/socket",
+        "RSS MB",
+        "orders not 200",
+    ];
     let mut report = Report::new(&title, &["sockets"], &columns);
     for &sockets in sockets {
         let mut runs = Vec::new();
@@ -87,7 +98,10 @@ async fn once(bench: &Bench, sockets: usize, rate: u64, seconds: u64) -> Outcome
         began: Instant::now(),
         committed: (0..orders).map(|_| AtomicU64::new(0)).collect(),
         latencies: Histogram::new(),
-        received: AtomicU64::new(0), doubled: AtomicU64::new(0), ended: AtomicU64::new(0), refused: AtomicU64::new(0),
+        received: AtomicU64::new(0),
+        doubled: AtomicU64::new(0),
+        ended: AtomicU64::new(0),
+        refused: AtomicU64::new(0),
     });
     // Dropped at the end of this function, which ends the sockets.
     let mut watchers = JoinSet::new();
@@ -130,9 +144,16 @@ async fn once(bench: &Bench, sockets: usize, rate: u64, seconds: u64) -> Outcome
     watchers.shutdown().await;
     server.stop().await?;
     Ok(vec![
-        received as f64, expected as f64 - received as f64, run.doubled.load(Relaxed) as f64, run.latencies.quantile_ms(0.5),
-        run.latencies.quantile_ms(0.99), cpu * 1e6 / received.max(1) as f64, cpu / took,
-        rss_after.saturating_sub(rss_before) as f64 / sockets.max(1) as f64, rss_at_end as f64 / 1024.0, refused as f64,
+        received as f64,
+        expected as f64 - received as f64,
+        run.doubled.load(Relaxed) as f64,
+        run.latencies.quantile_ms(0.5),
+        run.latencies.quantile_ms(0.99),
+        cpu * 1e6 / received.max(1) as f64,
+        cpu / took,
+        rss_after.saturating_sub(rss_before) as f64 / sockets.max(1) as f64,
+        rss_at_end as f64 / 1024.0,
+        refused as f64,
     ])
 }
 
@@ -177,7 +198,13 @@ async fn watch(mut stream: TcpStream, mut pending: Vec<u8>, run: Arc<Run>) {
 
 /// Reads once and takes the frames that are whole; `pending` keeps the start of one that is not. Ready with false at
 /// the socket's end.
-fn poll_read(cx: &mut Context<'_>, stream: &mut TcpStream, pending: &mut Vec<u8>, seen: &mut [u64], run: &Run) -> Poll<bool> {
+fn poll_read(
+    cx: &mut Context<'_>,
+    stream: &mut TcpStream,
+    pending: &mut Vec<u8>,
+    seen: &mut [u64],
+    run: &Run,
+) -> Poll<bool> {
     SCRATCH.with_borrow_mut(|scratch| {
         let mut buffer = ReadBuf::new(scratch);
         let outcome = ready!(Pin::new(stream).poll_read(cx, &mut buffer));
@@ -227,12 +254,13 @@ fn orders_in(text: &[u8]) -> Rc<[u64]> {
         if let Some((_, orders)) = frames.iter().rev().find(|(known, _)| known == text) {
             return Rc::clone(orders);
         }
-        let events = match serde_json::from_slice(text) {
-            Ok(Message::Changes { events, .. } | Message::Snapshot { missed: events, .. }) => events,
+        let events = match serde_json::from_slice::<Message>(text) {
+            Ok(message) => message.events,
             _ => Vec::new(),
         };
         let created = events.iter().filter(|event| event.kind == Happening::OrderCreated);
-        let orders: Rc<[u64]> = created.filter_map(|event| event.id.parse::<u64>().ok()?.checked_sub(FIRST_ID)).collect();
+        let orders: Rc<[u64]> =
+            created.filter_map(|event| event.id.parse::<u64>().ok()?.checked_sub(FIRST_ID)).collect();
         if frames.len() == FRAMES_KEPT {
             frames.pop_front();
         }
@@ -250,7 +278,9 @@ impl Run {
     fn receive(&self, orders: &[u64], seen: &mut [u64]) {
         let now = self.now_micros();
         for &n in orders {
-            let (Some(committed), Some(word)) = (self.committed.get(n as usize), seen.get_mut(n as usize / 64)) else { continue };
+            let (Some(committed), Some(word)) = (self.committed.get(n as usize), seen.get_mut(n as usize / 64)) else {
+                continue;
+            };
             let bit = 1 << (n % 64);
             if *word & bit != 0 {
                 self.doubled.fetch_add(1, Relaxed);
@@ -272,7 +302,8 @@ fn open_files_suffice(wanted: u64) -> Outcome<()> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap_or_default();
     match line.split_whitespace().next().map(str::parse::<u64>) {
         Some(Ok(limit)) if limit < wanted => {
-            Err(format!("{wanted} open files are needed and {limit} are allowed: run `ulimit -n {wanted}` first").into())
+            Err(format!("{wanted} open files are needed and {limit} are allowed: run `ulimit -n {wanted}` first")
+                .into())
         }
         _ => Ok(()),
     }

@@ -1,16 +1,16 @@
 //! A line chart with the earlier period behind it: drawn as SVG on the server, by ECharts in the browser, and as a table.
 
-use charming::Chart;
 use charming::component::{Axis, Grid};
 use charming::element::{
     AreaStyle, AxisLabel, AxisLine, AxisTick, AxisType, Color, LineStyle, LineStyleType, SplitLine, Tooltip, Trigger,
 };
 use charming::series::Line;
 use leptos::prelude::*;
+use serde::Serialize;
 
 use crate::money::{self, Currency};
-use crate::ui::browser;
 use crate::ui::sparkline::path;
+use crate::ui::{browser, text};
 
 /// What a line chart shows. Amounts are minor units of `currency`; they become numbers only as coordinates.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,53 +29,67 @@ pub struct LineChart {
     pub earlier: Vec<i64>,
 }
 
+/// The options of a line chart as ECharts reads them, typed by charming's components. Its `Chart` would bring the code of
+/// every kind of chart into the browser.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineOptions {
+    grid: Grid,
+    tooltip: Tooltip,
+    x_axis: Axis,
+    y_axis: Axis,
+    series: [Line; 2],
+}
+
 impl LineChart {
     /// The chart as ECharts options. `ink` holds the theme's colours: accent, quiet, text, line, raised.
-    pub fn options(&self, ink: &[String]) -> Chart {
+    pub fn options(&self, ink: &[String]) -> LineOptions {
         let colour = |i: usize| Color::from(ink.get(i).map_or("", String::as_str));
-        let exact = |values: &[i64]| values.iter().map(|minor| money::decimal(*minor, self.currency)).collect::<Vec<_>>();
+        let exact =
+            |values: &[i64]| values.iter().map(|minor| money::decimal(*minor, self.currency)).collect::<Vec<_>>();
         let line = |name: &str, values: &[i64]| Line::new().id(name).name(name).data(exact(values)).show_symbol(false);
         let bare = || AxisLine::new().show(false);
-        Chart::new()
-            .grid(Grid::new().left(56).right(12).top(12).bottom(28))
-            .tooltip(
-                Tooltip::new()
-                    .trigger(Trigger::Axis)
-                    .background_color(colour(4))
-                    .border_color(colour(3))
-                    .formatter("{b0}\n{a0}  {c0}\n{a1}  {c1}"),
-            )
-            .x_axis(
-                Axis::new()
-                    .type_(AxisType::Category)
-                    .boundary_gap(false)
-                    .data(self.labels.clone())
-                    .axis_line(bare())
-                    .axis_tick(AxisTick::new().show(false))
-                    .axis_label(AxisLabel::new().color(colour(1)).interval(6.0)),
-            )
-            .y_axis(
-                Axis::new()
-                    .type_(AxisType::Value)
-                    .axis_line(bare())
-                    .split_line(SplitLine::new().line_style(LineStyle::new().color(colour(3))))
-                    .axis_label(AxisLabel::new().color(colour(1))),
-            )
-            .series(
+        LineOptions {
+            grid: Grid::new().left(56).right(12).top(12).bottom(28),
+            tooltip: Tooltip::new()
+                .trigger(Trigger::Axis)
+                .background_color(colour(4))
+                .border_color(colour(3))
+                .formatter("{b0}\n{a0}  {c0}\n{a1}  {c1}"),
+            x_axis: Axis::new()
+                .type_(AxisType::Category)
+                .boundary_gap(false)
+                .data(self.labels.clone())
+                .axis_line(bare())
+                .axis_tick(AxisTick::new().show(false))
+                .axis_label(AxisLabel::new().color(colour(1)).interval(6.0)),
+            y_axis: Axis::new()
+                .type_(AxisType::Value)
+                .axis_line(bare())
+                .split_line(SplitLine::new().line_style(LineStyle::new().color(colour(3))))
+                .axis_label(AxisLabel::new().color(colour(1))),
+            series: [
                 line("This period", &self.current)
                     .line_style(LineStyle::new().width(2.5).color(colour(0)))
                     .area_style(AreaStyle::new().color(colour(0)).opacity(0.12)),
-            )
-            .series(line("Before", &self.earlier).line_style(
-                LineStyle::new().width(1.5).color(colour(1)).type_(LineStyleType::Dashed),
-            ))
+                line("Before", &self.earlier)
+                    .line_style(LineStyle::new().width(1.5).color(colour(1)).type_(LineStyleType::Dashed)),
+            ],
+        }
     }
 
     /// One point in words.
     fn say(&self, i: usize) -> String {
-        let amount = |values: &[i64]| values.get(i).map_or_else(|| "—".into(), |minor| money::display(*minor, self.currency));
+        let amount =
+            |values: &[i64]| values.get(i).map_or_else(|| "—".into(), |minor| money::display(*minor, self.currency));
         let label = |labels: &[String]| labels.get(i).cloned().unwrap_or_default();
-        format!("{}: {}, before ({}): {}", label(&self.labels), amount(&self.current), label(&self.earlier_labels), amount(&self.earlier))
+        format!(
+            "{}: {}, before ({}): {}",
+            label(&self.labels),
+            amount(&self.current),
+            label(&self.earlier_labels),
+            amount(&self.earlier)
+        )
     }
 }
 
@@ -106,7 +120,7 @@ pub fn LineChartView(
         event.prevent_default();
         point.set(Some(next));
     };
-    let said = move || point.get().map(|i| chart.with(|c| c.say(i))).unwrap_or_default();
+    let said = text(move || point.get().map(|i| chart.with(|c| c.say(i))).unwrap_or_default());
     view! {
         <figure class="chart">
             <div
@@ -114,7 +128,7 @@ pub fn LineChartView(
                 tabindex="0"
                 role="group"
                 aria-roledescription="chart"
-                aria-label=move || format!("{}. Use the left and right arrow keys to read each point.", chart.with(|c| c.title.clone()))
+                aria-label=text(move || format!("{}. Use the left and right arrow keys to read each point.", chart.with(|c| c.title.clone())))
                 on:keydown=key
             >
                 <Picture chart/>
@@ -140,8 +154,8 @@ fn Picture(chart: Signal<LineChart>) -> impl IntoView {
     });
     view! {
         <svg class="chart-picture" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
-            <path class="is-earlier" d=move || lines.get().1 fill="none" vector-effect="non-scaling-stroke"></path>
-            <path class="is-current" d=move || lines.get().0 fill="none" vector-effect="non-scaling-stroke"></path>
+            <path class="is-earlier" d=text(move || lines.get().1) fill="none" vector-effect="non-scaling-stroke"></path>
+            <path class="is-current" d=text(move || lines.get().0) fill="none" vector-effect="non-scaling-stroke"></path>
         </svg>
     }
 }
@@ -153,7 +167,9 @@ fn TableTwin(chart: Signal<LineChart>) -> impl IntoView {
         (0..c.current.len())
             .rev()
             .map(|i| {
-                let amount = |values: &[i64]| values.get(i).map_or_else(|| "—".into(), |minor| money::display(*minor, c.currency));
+                let amount = |values: &[i64]| {
+                    values.get(i).map_or_else(|| "—".into(), |minor| money::display(*minor, c.currency))
+                };
                 let label = |labels: &[String]| labels.get(i).cloned().unwrap_or_default();
                 view! {
                     <tr>
@@ -184,8 +200,12 @@ mod tests {
 
     fn chart() -> LineChart {
         LineChart {
-            title: "Revenue".into(), currency: Currency::GBP, labels: vec!["20 Nov".into(), "21 Nov".into()],
-            earlier_labels: vec!["21 Oct".into(), "22 Oct".into()], current: vec![104_560, 5], earlier: vec![0, -420],
+            title: "Revenue".into(),
+            currency: Currency::GBP,
+            labels: vec!["20 Nov".into(), "21 Nov".into()],
+            earlier_labels: vec!["21 Oct".into(), "22 Oct".into()],
+            current: vec![104_560, 5],
+            earlier: vec![0, -420],
         }
     }
 
