@@ -55,7 +55,7 @@ mod document {
                     <link rel="preload" href="/vendor/inter.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                     <HashedStylesheet options=options.clone() id="style"/>
                     <AutoReload options=options.clone()/>
-                    <HydrationScripts options defer=true/>
+                    {needs_script().then(|| view! { <HydrationScripts options defer=true/> })}
                     <MetaTags/>
                 </head>
                 <body>
@@ -63,6 +63,11 @@ mod document {
                 </body>
             </html>
         }
+    }
+
+    /// The pages of access are plain forms: they come without a script.
+    fn needs_script() -> bool {
+        use_context::<Parts>().is_none_or(|parts| !matches!(parts.uri.path(), "/sign-in" | "/welcome"))
     }
 
     /// The theme that was chosen; none leaves it to the system.

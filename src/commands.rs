@@ -38,9 +38,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Demo { serve, pace } => {
             serve_with(cli.place, serve, Some(Duration::from_secs_f64(pace.max(0.05)))).await
         }
-        Command::Migrate => {
-            with_database(cli.place, async |_, _| Ok(println!("The database is of this version."))).await
-        }
+        Command::Migrate => with_database(cli.place, async |_, _| say("The database is of this version.".into())).await,
         Command::CheckSums => with_database(cli.place, check_sums).await,
         Command::Import(Import::Orders { file, source, map, errors }) => {
             with_database(cli.place, async |db, books| import_orders(&db, &books, &file, &source, &map, &errors).await)
@@ -54,13 +52,18 @@ pub async fn run(cli: Cli) -> Outcome {
         }
         Command::User(User::Link { name }) => with_database(cli.place, async |db, _| user_link(&db, &name).await).await,
         Command::Token(Token::Add { name }) => {
-            with_database(cli.place, async |db, _| Ok(println!("{}", access::make_token(&db, WORKSPACE, &name).await?)))
-                .await
+            with_database(cli.place, async |db, _| say(access::make_token(&db, WORKSPACE, &name).await?)).await
         }
         Command::Source(Source::Add { name, platform, secret }) => {
             with_database(cli.place, async |db, _| add_source(&db, &name, &platform, secret).await).await
         }
     }
+}
+
+/// Prints what a command has to say.
+fn say(sentence: String) -> Outcome {
+    println!("{sentence}");
+    Ok(())
 }
 
 /// The database of a command: one's own server, the one that a running Takings keeps, or an embedded one for as long
@@ -194,7 +197,7 @@ async fn end_signal() {
 async fn check_sums(db: PgPool, books: Books) -> Outcome {
     let mut connection = db.acquire().await?;
     match sales::sums_that_differ(&mut connection, &books).await? {
-        0 => Ok(println!("The sums equal the ledger.")),
+        0 => say("The sums equal the ledger.".into()),
         n => Err(format!("{n} sums differ from the ledger").into()),
     }
 }
@@ -218,18 +221,9 @@ async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, ma
         eprint!("\r{} rows", progress.rows);
         let _ = std::io::stderr().flush();
     };
-    let report = orders::import(
-        db,
-        books,
-        id,
-        &platform,
-        Box::new(opened),
-        &mapping,
-        &mut rejected,
-        Clock::default().now(),
-        progress,
-    )
-    .await?;
+    let received_at = Clock::default().now();
+    let target = orders::Target { db, books, source_id: id, platform: &platform, received_at };
+    let report = orders::import(&target, Box::new(opened), &mapping, &mut rejected, progress).await?;
     eprintln!();
     println!("{} rows read, {} recorded, {} rejected", report.rows, report.recorded, report.rejected);
     if report.rejected > 0 {
@@ -249,7 +243,7 @@ async fn send_order(db: &PgPool, name: &str, server: &str) -> Outcome {
     let mut orders = (first..first + ORDERS_TRIED).map(|n| shop.fresh_order(n, now));
     let order = orders.find(|order| order.platform == source.platform).unwrap_or_else(|| shop.fresh_order(first, now));
     live::send(server, &source, &order).await?;
-    Ok(println!("Order {} was recorded.", order.external_id))
+    say(format!("Order {} was recorded.", order.external_id))
 }
 
 async fn add_user(db: &PgPool, name: &str, role: &str) -> Outcome {
@@ -268,14 +262,14 @@ async fn add_user(db: &PgPool, name: &str, role: &str) -> Outcome {
     }
     let hash = password::hash(password).await.ok_or("this password cannot be used; choose another")?;
     access::put_person(db, WORKSPACE, name, &hash, role).await?;
-    Ok(println!("{name} may sign in as {role}."))
+    say(format!("{name} may sign in as {role}."))
 }
 
 async fn user_link(db: &PgPool, name: &str) -> Outcome {
     let (person, _) =
         access::find_person(db, WORKSPACE, name).await?.ok_or_else(|| format!("there is nobody called {name:?}"))?;
     let token = access::make_link(db, WORKSPACE, Some(person)).await?;
-    Ok(println!("/welcome?token={token}"))
+    say(format!("/welcome?token={token}"))
 }
 
 async fn add_source(db: &PgPool, name: &str, platform: &str, secret: Option<String>) -> Outcome {
@@ -283,5 +277,5 @@ async fn add_source(db: &PgPool, name: &str, platform: &str, secret: Option<Stri
     sources::add(db, WORKSPACE, name, platform, &secret).await?;
     let platform = sources::find(db, WORKSPACE, name).await?.map_or(platform.to_owned(), |source| source.platform);
     let format = if platform == "shopify" { "shopify" } else { "standard" };
-    Ok(println!("/webhooks/{format}/{name}\n{secret}"))
+    say(format!("/webhooks/{format}/{name}\n{secret}"))
 }

@@ -2,6 +2,9 @@
 
 pub mod api;
 pub mod model;
+pub mod sign_out;
+/// The pages; they need no script, so the browser's half has only their names.
+#[cfg_attr(feature = "hydrate", path = "nowhere.rs")]
 pub mod view;
 
 #[cfg(feature = "ssr")]

@@ -1,43 +1,42 @@
-//! Pages and components of access: sign in, welcome, sign out.
+//! Pages of access: sign in, and welcome by a link. They are plain forms that need no script, so the browser's half of the
+//! program leaves them out.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::hooks::use_query_map;
 
-use crate::access::api::{LinkPurpose, SignIn, SignOut, UseLink, read_link};
+use crate::access::api::{LinkPurpose, SignIn, UseLink, read_link};
 use crate::access::model::PASSWORD_MIN_CHARS;
-use crate::ui::{flag, text};
 
-/// The sentence of a server function's error.
-fn sentence(error: &ServerFnError) -> String {
-    match error {
-        ServerFnError::ServerError(sentence) => sentence.clone(),
-        _ => "The server could not be reached. Try again.".into(),
-    }
-}
+pub use crate::access::sign_out::SignOutButton;
 
+/// What went wrong with the form before: the server function's answer sends it back in the address.
 #[component]
-fn Problem(#[prop(into)] of: Signal<Option<String>>) -> impl IntoView {
-    view! { <p class="problem" role="alert">{text(move || of.get().unwrap_or_default())}</p> }
+fn Problem() -> impl IntoView {
+    let sent_back = use_query_map().with_untracked(|query| query.get("__err"));
+    let sentence = sent_back.map(|error| match ServerFnUrlError::<ServerFnError>::decode_err(&error) {
+        ServerFnError::ServerError(sentence) => sentence,
+        _ => "That did not work. Try again.".to_owned(),
+    });
+    view! { <p class="problem" role="alert">{sentence.unwrap_or_default()}</p> }
 }
 
 /// `/sign-in`.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let action = ServerAction::<SignIn>::new();
-    let problem = move || action.value().get().and_then(Result::err).map(|error| sentence(&error));
     view! {
         <main class="narrow card">
             <p class="brand">"Takings"</p>
             <h1>"Sign in"</h1>
-            <ActionForm action>
+            <form method="post" action=SignIn::url()>
                 <label for="name">"Name"</label>
                 <input id="name" name="name" autocomplete="username" required=true/>
                 <label for="password">"Password"</label>
                 <input id="password" name="password" type="password" autocomplete="current-password" required=true/>
-                <Problem of=Signal::derive(problem)/>
-                <button class="button is-primary" type="submit" disabled=flag(move || action.pending().get())>"Sign in"</button>
-            </ActionForm>
+                <Problem/>
+                <button class="button is-primary" type="submit">"Sign in"</button>
+            </form>
         </main>
     }
 }
@@ -45,71 +44,64 @@ pub fn SignInPage() -> impl IntoView {
 /// `/welcome?token=…`: a link that works once.
 #[component]
 pub fn WelcomePage() -> impl IntoView {
-    let query = use_query_map();
-    let token = move || query.with(|q| q.get("token").unwrap_or_default());
-    let purpose = Resource::new_blocking(token, read_link);
+    let token = use_query_map().with_untracked(|query| query.get("token").unwrap_or_default());
+    let purpose = {
+        let token = token.clone();
+        Resource::new_blocking(move || token.clone(), read_link)
+    };
     view! {
         <main class="narrow card">
             <p class="brand">"Takings"</p>
             <Suspense fallback=|| ()>
-                {move || Suspend::new(async move {
-                    match purpose.await {
-                        Ok(LinkPurpose::FirstAdministrator) => view! { <FirstAdministrator token=token()/> }.into_any(),
-                        Ok(LinkPurpose::SignIn) => view! { <OpenLink token=token()/> }.into_any(),
-                        Ok(LinkPurpose::Ended) => view! {
-                            <h1>"This link has ended"</h1>
-                            <p>"Links work once. Ask for a new one, or sign in with your name and password."</p>
-                            <p><a class="button" href="/sign-in">"Sign in"</a></p>
-                        }.into_any(),
-                        Err(error) => view! { <h1>"This link could not be checked"</h1><p>{sentence(&error)}</p> }.into_any(),
-                    }
-                })}
+                {move || {
+                    let token = token.clone();
+                    Suspend::new(async move { opened(purpose.await, token) })
+                }}
             </Suspense>
         </main>
     }
 }
 
+fn opened(purpose: Result<LinkPurpose, ServerFnError>, token: String) -> AnyView {
+    match purpose {
+        Ok(LinkPurpose::FirstAdministrator) => view! { <FirstAdministrator token/> }.into_any(),
+        Ok(LinkPurpose::SignIn) => view! { <OpenLink token/> }.into_any(),
+        Ok(LinkPurpose::Ended) => view! {
+            <h1>"This link has ended"</h1>
+            <p>"Links work once. Ask for a new one, or sign in with your name and password."</p>
+            <p><a class="button" href="/sign-in">"Sign in"</a></p>
+        }
+        .into_any(),
+        Err(_) => view! { <h1>"This link could not be checked"</h1><p>"The database does not answer at the moment. Try again."</p> }.into_any(),
+    }
+}
+
 #[component]
 fn FirstAdministrator(token: String) -> impl IntoView {
-    let action = ServerAction::<UseLink>::new();
-    let problem = move || action.value().get().and_then(Result::err).map(|error| sentence(&error));
     view! {
         <h1>"Welcome"</h1>
         <p>"You are the first here. Choose the name and password of the administrator."</p>
-        <ActionForm action>
+        <form method="post" action=UseLink::url()>
             <input type="hidden" name="token" value=token/>
             <label for="name">"Name"</label>
             <input id="name" name="name" autocomplete="username" required=true/>
             <label for="password">{format!("Password, at least {PASSWORD_MIN_CHARS} characters")}</label>
             <input id="password" name="password" type="password" autocomplete="new-password" required=true minlength=PASSWORD_MIN_CHARS.to_string()/>
-            <Problem of=Signal::derive(problem)/>
-            <button class="button is-primary" type="submit" disabled=flag(move || action.pending().get())>"Begin"</button>
-        </ActionForm>
+            <Problem/>
+            <button class="button is-primary" type="submit">"Begin"</button>
+        </form>
     }
 }
 
 #[component]
 fn OpenLink(token: String) -> impl IntoView {
-    let action = ServerAction::<UseLink>::new();
-    let problem = move || action.value().get().and_then(Result::err).map(|error| sentence(&error));
     view! {
         <h1>"Open Takings"</h1>
         <p>"This link signs you in once."</p>
-        <ActionForm action>
+        <form method="post" action=UseLink::url()>
             <input type="hidden" name="token" value=token/>
-            <Problem of=Signal::derive(problem)/>
-            <button class="button is-primary" type="submit" disabled=flag(move || action.pending().get())>"Sign in"</button>
-        </ActionForm>
-    }
-}
-
-/// The button that signs out.
-#[component]
-pub fn SignOutButton() -> impl IntoView {
-    let action = ServerAction::<SignOut>::new();
-    view! {
-        <ActionForm action>
-            <button class="button is-quiet" type="submit">"Sign out"</button>
-        </ActionForm>
+            <Problem/>
+            <button class="button is-primary" type="submit">"Sign in"</button>
+        </form>
     }
 }

@@ -206,18 +206,27 @@ impl FromStr for Mapping {
     }
 }
 
-/// Imports a CSV file, plain or gzip, as orders of the source `source_id`. Rows that cannot be read are written to
-/// `errors` as CSV: the line, the problem, the row. `received_at` is when the import runs: orders older than a day
-/// are not announced to watchers. `progress` hears of every batch.
+/// Where the orders of a file go.
+pub struct Target<'a> {
+    /// The database.
+    pub db: &'a PgPool,
+    /// The workspace.
+    pub books: &'a Books,
+    /// The source that they are kept under.
+    pub source_id: i32,
+    /// The source's platform.
+    pub platform: &'a str,
+    /// When the import runs: orders older than a day are not announced to watchers.
+    pub received_at: Instant,
+}
+
+/// Imports a CSV file, plain or gzip, as orders of a source. Rows that cannot be read are written to
+/// `errors` as CSV: the line, the problem, the row. `progress` hears of every batch.
 pub async fn import(
-    db: &PgPool,
-    books: &Books,
-    source_id: i32,
-    platform: &str,
+    target: &Target<'_>,
     reader: Box<dyn Read + Send>,
     mapping: &Mapping,
     errors: &mut (dyn Write + Send),
-    received_at: Instant,
     progress: impl Fn(Report),
 ) -> Result<Report, ImportError> {
     let mut file = ReaderBuilder::new().flexible(true).from_reader(unpacked(reader)?);
@@ -232,9 +241,9 @@ pub async fn import(
             report.rows += 1;
             match columns.read(mapping, &row) {
                 Ok(order) => batch.push(Delivery {
-                    source: source_id,
-                    platform: platform.to_owned(),
-                    received_at,
+                    source: target.source_id,
+                    platform: target.platform.to_owned(),
+                    received_at: target.received_at,
                     order: Some(order),
                     ..Delivery::default()
                 }),
@@ -245,7 +254,7 @@ pub async fn import(
             }
         }
         if batch.len() == BATCH || !more && !batch.is_empty() {
-            store::record(db, books, &batch).await?;
+            store::record(target.db, target.books, &batch).await?;
             report.recorded += batch.len() as u64;
             batch.clear();
             progress(report);
@@ -255,7 +264,7 @@ pub async fn import(
         }
     }
     rejects.writer.flush()?;
-    store::announce(db).await?;
+    store::announce(target.db).await?;
     Ok(report)
 }
 
@@ -627,8 +636,14 @@ mod tests {
         for _ in 0..2 {
             let mut errors = Vec::new();
             let sample: &[u8] = include_bytes!("../tests/fixtures/online-retail-sample.csv.gz");
-            let report =
-                import(&db, &books, source, "direct", Box::new(sample), &mapping, &mut errors, now, |_| {}).await;
+            let report = import(
+                &Target { db: &db, books: &books, source_id: source, platform: "direct", received_at: now },
+                Box::new(sample),
+                &mapping,
+                &mut errors,
+                |_| {},
+            )
+            .await;
             assert_eq!(report.expect("imported"), Report { rows: 2_403, recorded: 2_403, rejected: 0 });
             assert!(errors.is_empty());
             let mut connection = db.acquire().await.expect("a connection");
@@ -649,8 +664,14 @@ mod tests {
             b"id,at,total\n1,2026-11-01 10:00,5.00\n2,never,5.00\n\xff,2026-11-01 10:00,1\n4,2026-11-01 11:00,7.00\n";
         let mut errors = Vec::new();
         let now = at("2026-11-21T14:30:00Z");
-        let report =
-            import(&db, &books, source, "direct", Box::new(file.as_slice()), &mapping, &mut errors, now, |_| {}).await;
+        let report = import(
+            &Target { db: &db, books: &books, source_id: source, platform: "direct", received_at: now },
+            Box::new(file.as_slice()),
+            &mapping,
+            &mut errors,
+            |_| {},
+        )
+        .await;
         assert_eq!(report.expect("imported"), Report { rows: 4, recorded: 2, rejected: 2 });
         let lines: Vec<&[u8]> = errors.split(|byte| *byte == b'\n').collect();
         assert_eq!(lines[0], b"line,problem,id,at,total");

@@ -400,13 +400,19 @@ pub async fn window_sums(db: &mut PgConnection, books: &Books, windows: &[Window
     let (mut moment_windows, mut moment_from, mut moment_to) = (Vec::new(), Vec::new(), Vec::new());
     for (i, piece) in (0i32..).zip(&cut) {
         if let Some((from, to)) = piece.days {
-            (day_windows.push(i), day_from.push(from), day_to.push(to));
+            day_windows.push(i);
+            day_from.push(from);
+            day_to.push(to);
         }
         for part in &piece.quarters {
-            (quarter_windows.push(i), quarter_from.push(part.from), quarter_to.push(part.to));
+            quarter_windows.push(i);
+            quarter_from.push(part.from);
+            quarter_to.push(part.to);
         }
         for part in &piece.moments {
-            (moment_windows.push(i), moment_from.push(part.from), moment_to.push(part.to));
+            moment_windows.push(i);
+            moment_from.push(part.from);
+            moment_to.push(part.to);
         }
     }
     let rows = sqlx::query!(

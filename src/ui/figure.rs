@@ -37,7 +37,7 @@ pub fn Figure(
     });
     // Two classes by turns: each change starts the animation anew.
     let odd = flag(move || changes.get() % 2 == 1);
-    let even = flag(move || changes.get() != 0 && changes.get() % 2 == 0);
+    let even = flag(move || changes.get() != 0 && changes.get().is_multiple_of(2));
     let written = text(move || shown.get().map_or_else(|| "—".to_owned(), |number| format(number)));
     let reason = text(move || if shown.get().is_none() { none_because.to_owned() } else { String::new() });
     view! {

@@ -190,7 +190,6 @@ impl Bench {
             std::thread::available_parallelism()?,
             model
                 .trim_start_matches([' ', '\t', ':'])
-                .trim_end()
                 .split_whitespace()
                 .fold(String::new(), |all, word| all + " " + word),
             settings.join(", "),

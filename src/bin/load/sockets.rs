@@ -33,9 +33,12 @@ const READ_BYTES: usize = 64 * 1024;
 /// Different frames that sockets of a thread are reading at about the same time.
 const FRAMES_KEPT: usize = 6;
 
+/// A frame and the orders that it announces.
+type ParsedFrame = (Vec<u8>, Rc<[u64]>);
+
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
-    static FRAMES: RefCell<VecDeque<(Vec<u8>, Rc<[u64]>)>> = const { RefCell::new(VecDeque::new()) };
+    static FRAMES: RefCell<VecDeque<ParsedFrame>> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// What all sockets and posters share.
