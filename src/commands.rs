@@ -124,6 +124,7 @@ async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outco
 async fn serve_on(listener: TcpListener, db: PgPool, books: Books, pace: Option<Duration>) -> Outcome {
     let address = format!("http://{}", listener.local_addr()?);
     let clock = Clock::default();
+    let books = if pace.is_some() { demo::with_carried_rates(books, clock.now()) } else { books };
     let stopping = tokio_util::sync::CancellationToken::new();
     if pace.is_some() {
         let filled = demo::fill(&db, &books, clock.now(), |orders| {

@@ -79,6 +79,19 @@ impl Rates {
             })
     }
 
+    /// Carries the last banking day's rates on up to `until`. Only for a demo shop, whose orders are of days that the
+    /// shipped history does not reach: real orders are flagged instead (M7).
+    pub fn carried_until(mut self, until: NaiveDate) -> Rates {
+        while let Some(next) = self.days.last().and_then(NaiveDate::succ_opt).filter(|next| *next <= until) {
+            self.days.push(next);
+            for series in self.series.values_mut() {
+                let last = series.values.last().copied().unwrap_or(0);
+                series.values.push(last);
+            }
+        }
+        self
+    }
+
     fn per_euro(&self, currency: Currency, day: usize) -> Option<Decimal> {
         if currency == Currency::EUR {
             return Some(Decimal::ONE);
@@ -194,6 +207,14 @@ mod tests {
         let cross = rate("USD", "GBP", "2026-10-30").expect("a rate");
         assert_eq!(cross.value.to_string(), "0.746330110992");
         assert_eq!(rate("EUR", "USD", "1999-01-04").expect("a rate").value.to_string(), "1.1789");
+    }
+
+    #[test]
+    fn a_demo_s_rates_are_carried_on_and_ended_ones_are_not() {
+        let carried = rates().carried_until(day("2027-01-31"));
+        let rate = |code| carried.rate(Currency::parse(code).expect("a code"), Currency::EUR, day("2027-01-15"));
+        assert_eq!(rate("USD").map(|rate| rate.date), Some(day("2027-01-15")));
+        assert_eq!(rate("RUB"), None);
     }
 
     #[test]

@@ -28,7 +28,7 @@ export class SignInPage {
   }
 
   async expectOpen(): Promise<void> {
-    await expect(this.page).toHaveURL(/\/sign-in$/);
+    await expect(this.page).toHaveURL(/\/sign-in(\?|$)/);
     await expect(this.page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
   }
 

@@ -133,7 +133,9 @@ test('? opens the list of keys, Escape closes it and gives the focus back', asyn
   const close = dashboard.help.getByRole('button', { name: 'Close' });
   await expect(close).toBeFocused();
   await dashboard.page.keyboard.press('Tab');
-  await expect(close, 'the focus stays in the dialog').toBeFocused();
+  // The browser may take the focus to its own bar, never to the page behind.
+  const behind = () => document.activeElement !== document.body && !document.activeElement?.closest('dialog');
+  expect(await dashboard.page.evaluate(behind), 'the focus leaves the page behind alone').toBe(false);
   await dashboard.page.keyboard.press('Escape');
   await expect(dashboard.help).toHaveCount(0);
   await expect(dashboard.signOut).toBeFocused();

@@ -17,6 +17,16 @@ use crate::sources::{self, Source};
 
 /// The seed of the shop that everybody sees: a figure quoted from one demo is found in another.
 pub const SEED: u64 = 1;
+/// How far ahead of today a demo's exchange rates are carried: it may run for long.
+const RATES_CARRIED_DAYS: i64 = 366;
+
+/// The books of a demo: its exchange rates go on beyond the history that ships with the program.
+pub fn with_carried_rates(mut books: Books, now: Instant) -> Books {
+    let until = (now + chrono::TimeDelta::days(RATES_CARRIED_DAYS)).date_naive();
+    books.rates = std::sync::Arc::new(books.rates.as_ref().clone().carried_until(until));
+    books
+}
+
 /// Orders recorded in one transaction: large enough to be fast, small enough that a stop loses a second of work.
 const BATCH: usize = 1_000;
 

@@ -98,7 +98,11 @@ impl Feed {
             self.toasts.update(Vec::clear);
             self.show(Toast {
                 id: last.sequence,
-                text: format!("{orders} new orders, the last: {}", last.line()),
+                text: if orders == 1 {
+                    format!("New order: {}", last.line())
+                } else {
+                    format!("{orders} new orders, the last: {}", last.line())
+                },
                 is_down: false,
             });
             return;
