@@ -130,9 +130,11 @@ async fn measure(cli: Cli) -> Outcome<()> {
         _ = interrupt.recv() => Err("interrupted".into()),
         _ = terminate.recv() => Err("ended".into()),
     };
-    // The server is killed where its handle is dropped.
-    work.abort();
-    let _ = work.await;
+    // The server is killed where its handle is dropped; work that was done is not waited for twice.
+    if !work.is_finished() {
+        work.abort();
+        let _ = work.await;
+    }
     postgres.stop().await;
     let _ = std::fs::remove_dir_all(&folder);
     outcome
