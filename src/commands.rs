@@ -17,10 +17,11 @@ use takings::demo::{self, live, shop::Shop};
 use takings::imports::orders;
 use takings::sales::books::Books;
 use takings::sales::store as sales;
+use takings::sales::sums::store as sums;
 use takings::server::clock::Clock;
 use takings::server::database::{self, WORKSPACE};
 use takings::server::{postgres, run};
-use takings::sources::store as sources;
+use takings::sources::{replay, store as sources};
 
 use super::{Cli, Command, Import, Place, Serve, Source, Token, User};
 
@@ -39,7 +40,10 @@ pub async fn run(cli: Cli) -> Outcome {
             serve_with(cli.place, serve, Some(Duration::from_secs_f64(pace.max(0.05)))).await
         }
         Command::Migrate => with_database(cli.place, async |_, _| say("The database is of this version.".into())).await,
-        Command::CheckSums => with_database(cli.place, check_sums).await,
+        Command::CheckSums { rebuild } => {
+            with_database(cli.place, async |db, books| check_sums(&db, &books, rebuild).await).await
+        }
+        Command::Replay => with_database(cli.place, replay).await,
         Command::Import(Import::Orders { file, source, map, errors }) => {
             with_database(cli.place, async |db, books| import_orders(&db, &books, &file, &source, &map, &errors).await)
                 .await
@@ -195,12 +199,22 @@ async fn end_signal() {
     }
 }
 
-async fn check_sums(db: PgPool, books: Books) -> Outcome {
+async fn check_sums(db: &PgPool, books: &Books, rebuild: bool) -> Outcome {
     let mut connection = db.acquire().await?;
-    match sales::sums_that_differ(&mut connection, &books).await? {
+    match sums::sums_that_differ(&mut connection, books).await? {
         0 => say("The sums equal the ledger.".into()),
-        n => Err(format!("{n} sums differ from the ledger").into()),
+        n if rebuild => {
+            sums::rebuild(db, books).await?;
+            sales::announce(db).await?;
+            say(format!("{n} sums differed from the ledger; all are built again."))
+        }
+        n => Err(format!("{n} sums differ from the ledger: build them again with --rebuild").into()),
     }
+}
+
+async fn replay(db: PgPool, books: Books) -> Outcome {
+    let replay::Replayed { recorded, unreadable } = replay::replay(&db, &books).await?;
+    say(format!("{recorded} deliveries are recorded now; {unreadable} still cannot be read."))
 }
 
 async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, map: &str, errors: &Path) -> Outcome {

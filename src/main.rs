@@ -43,7 +43,13 @@ enum Command {
     /// Bring the database to this version and stop
     Migrate,
     /// Check that the sums equal the ledger; there must be no difference
-    CheckSums,
+    CheckSums {
+        /// Build the sums again from the ledger where they differ
+        #[arg(long)]
+        rebuild: bool,
+    },
+    /// Read again the deliveries that were kept because they could not be read
+    Replay,
     /// Import from a file
     #[command(subcommand)]
     Import(Import),

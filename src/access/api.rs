@@ -64,7 +64,7 @@ mod server {
     /// Who calls the server function: the first line of each that is not public.
     pub async fn visitor() -> Result<(AppState, Visitor), ServerFnError> {
         let (state, parts) = request()?;
-        let visitor = Visitor::of(&state.db, &parts.headers).await.map_err(|denied| {
+        let visitor = state.visitors.find(&parts.headers).await.map_err(|denied| {
             expect_context::<ResponseOptions>().set_status(axum::http::StatusCode::UNAUTHORIZED);
             ServerFnError::new(denied)
         })?;
@@ -122,7 +122,7 @@ mod server {
     pub async fn sign_out() -> Result<(), ServerFnError> {
         let (state, parts) = request()?;
         if let Some(token) = session::session_token(&parts.headers) {
-            store::end_session(&state.db, token).await.map_err(away)?;
+            state.visitors.end_session(token).await.map_err(away)?;
         }
         set_session(&parts, "");
         leptos_axum::redirect("/sign-in");

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
-use crate::access::session::{Denied, Visitor};
+use crate::access::session::Denied;
 use crate::server::state::AppState;
 
 /// Pages that are open to anyone; a server function (below `/api`) authorises itself.
@@ -42,7 +42,7 @@ pub async fn signed_in(State(state): State<AppState>, mut request: Request, next
     if is_open(request.uri().path()) {
         return next.run(request).await;
     }
-    match Visitor::of(&state.db, request.headers()).await {
+    match state.visitors.find(request.headers()).await {
         Ok(visitor) => {
             request.extensions_mut().insert(visitor);
             next.run(request).await

@@ -17,3 +17,5 @@ pub mod secret;
 pub mod session;
 #[cfg(feature = "ssr")]
 pub mod store;
+#[cfg(feature = "ssr")]
+pub mod visitors;

@@ -3,10 +3,9 @@
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use sqlx::PgPool;
 
 use crate::access::model::Person;
-use crate::access::store;
+use crate::access::visitors::Visitors;
 
 /// The name of the session cookie.
 pub const COOKIE: &str = "takings_session";
@@ -33,25 +32,8 @@ pub enum Denied {
     Unavailable,
 }
 
-impl Visitor {
-    /// Who sent these headers.
-    pub async fn of(db: &PgPool, headers: &HeaderMap) -> Result<Visitor, Denied> {
-        if let Some(token) = bearer(headers) {
-            let good = store::token_is_good(db, token).await.map_err(unavailable)?;
-            return if good { Ok(Visitor::Script) } else { Err(Denied::SignedOut) };
-        }
-        let token = session_token(headers).ok_or(Denied::SignedOut)?;
-        let person = store::session_person(db, token).await.map_err(unavailable)?;
-        person.map(Visitor::Person).ok_or(Denied::SignedOut)
-    }
-}
-
-fn unavailable(error: sqlx::Error) -> Denied {
-    tracing::warn!(%error, "a visitor could not be looked up");
-    Denied::Unavailable
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The API token of a script.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
@@ -79,12 +61,12 @@ pub fn set_cookie(token: &str, secure: bool) -> String {
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor
 where
-    PgPool: FromRef<S>,
+    Visitors: FromRef<S>,
 {
     type Rejection = (StatusCode, String);
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        Visitor::of(&PgPool::from_ref(state), &parts.headers).await.map_err(|denied| {
+        Visitors::from_ref(state).find(&parts.headers).await.map_err(|denied| {
             let status = match denied {
                 Denied::SignedOut => StatusCode::UNAUTHORIZED,
                 Denied::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

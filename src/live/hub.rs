@@ -99,6 +99,9 @@ impl Hub {
         if until - after > MISSED_MAX {
             return Ok(None);
         }
+        if until <= after {
+            return Ok(Some(Vec::new()));
+        }
         let mut db = self.0.db.acquire().await?;
         let mut events = store::events_after(&mut db, self.0.books.workspace, after, MISSED_MAX).await?;
         events.retain(|event| event.sequence <= until);

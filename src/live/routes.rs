@@ -83,7 +83,8 @@ struct Watcher<'a> {
 async fn serve(socket: &mut WebSocket, hub: &Hub, resume: Resume, ours: bool) -> Result<(), axum::Error> {
     let mut frames = hub.subscribe();
     let mut watcher = Watcher { socket, hub, ours, last_event: 0 };
-    if !watcher.greet(&resume).await? {
+    // What happens once or seldom is boxed: a socket that only waits stays small.
+    if !Box::pin(watcher.greet(&resume)).await? {
         return Ok(());
     }
     loop {
@@ -93,7 +94,7 @@ async fn serve(socket: &mut WebSocket, hub: &Hub, resume: Resume, ours: bool) ->
                 // It fell too far behind: from here on as if it had come back.
                 Err(RecvError::Lagged(_)) => {
                     let resume = Resume { last_event: Some(watcher.last_event), revision: None, day: None };
-                    if !watcher.greet(&resume).await? {
+                    if !Box::pin(watcher.greet(&resume)).await? {
                         return Ok(());
                     }
                 }
@@ -139,17 +140,7 @@ impl Watcher<'_> {
     async fn deliver(&mut self, frame: SharedFrame) -> Result<(), axum::Error> {
         match frame.first_event {
             Some(_) if frame.last_event <= self.last_event => return Ok(()),
-            Some(first) if first != self.last_event + 1 => {
-                let Ok(Some(events)) = self.hub.missed(self.last_event, frame.last_event).await else {
-                    let resume = Resume { last_event: Some(self.last_event), revision: None, day: None };
-                    return self.greet(&resume).await.map(drop);
-                };
-                if self.ours {
-                    self.send(&Message::changes(None, events)).await?;
-                } else {
-                    self.send_legacy(&events).await?;
-                }
-            }
+            Some(first) if first != self.last_event + 1 => return Box::pin(self.catch_up(frame.last_event)).await,
             _ if self.ours => self.socket.send(Frame::Text(frame.text)).await?,
             _ => {
                 for text in frame.legacy.iter() {
@@ -162,6 +153,16 @@ impl Watcher<'_> {
             self.last_event = frame.last_event;
         }
         Ok(())
+    }
+
+    /// Sends the events that a frame leaves out between what the client has and what it brings.
+    async fn catch_up(&mut self, until: i64) -> Result<(), axum::Error> {
+        let Ok(Some(events)) = self.hub.missed(self.last_event, until).await else {
+            let resume = Resume { last_event: Some(self.last_event), revision: None, day: None };
+            return self.greet(&resume).await.map(drop);
+        };
+        self.last_event = until;
+        if self.ours { self.send(&Message::changes(None, events)).await } else { self.send_legacy(&events).await }
     }
 
     async fn send(&mut self, message: &impl serde::Serialize) -> Result<(), axum::Error> {

@@ -1,7 +1,6 @@
-//! The ledger of an order as a pure function of what is known of it, and the sums that a page reads (M2–M5).
+//! The ledger of an order as a pure function of what is known of it (M2–M5).
 
 use std::collections::BTreeMap;
-use std::ops::AddAssign;
 
 use rust_decimal::Decimal;
 
@@ -59,29 +58,6 @@ pub struct Amounts {
     pub flagged: i16,
 }
 
-/// Sums of ledger entries in minor units of the reporting currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sums {
-    /// Orders placed.
-    pub orders: i64,
-    /// Gross sales.
-    pub gross: i64,
-    /// Discounts, negative.
-    pub discount: i64,
-    /// Shipping charged.
-    pub shipping: i64,
-    /// Tax charged.
-    pub tax: i64,
-    /// Goods refunded or cancelled, negative.
-    pub returned_goods: i64,
-    /// Shipping refunded or cancelled, negative.
-    pub returned_shipping: i64,
-    /// Tax refunded or cancelled, negative.
-    pub returned_tax: i64,
-    /// Orders left out because no exchange rate is known.
-    pub flagged: i64,
-}
-
 impl Kind {
     /// The name in the database.
     pub fn name(self) -> &'static str {
@@ -105,48 +81,6 @@ impl Kind {
         [Sale, Discount, Shipping, Tax, RefundGoods, RefundShipping, RefundTax, CancelGoods, CancelShipping, CancelTax]
             .into_iter()
             .find(|kind| kind.name() == name)
-    }
-}
-
-impl Sums {
-    /// Total: what the shop's order totals say, less refunds and cancellations (M3).
-    pub fn total(&self) -> i64 {
-        self.placed() + self.returned_goods + self.returned_shipping + self.returned_tax
-    }
-
-    /// The totals of the orders as they were placed: what an average order value is made of (M6).
-    pub fn placed(&self) -> i64 {
-        self.gross + self.discount + self.shipping + self.tax
-    }
-
-    /// Adds one entry.
-    pub fn add(&mut self, kind: Kind, amounts: &Amounts) {
-        let field = match kind {
-            Kind::Sale => &mut self.gross,
-            Kind::Discount => &mut self.discount,
-            Kind::Shipping => &mut self.shipping,
-            Kind::Tax => &mut self.tax,
-            Kind::RefundGoods | Kind::CancelGoods => &mut self.returned_goods,
-            Kind::RefundShipping | Kind::CancelShipping => &mut self.returned_shipping,
-            Kind::RefundTax | Kind::CancelTax => &mut self.returned_tax,
-        };
-        *field += amounts.converted.unwrap_or(0);
-        self.orders += i64::from(amounts.orders);
-        self.flagged += i64::from(amounts.flagged);
-    }
-}
-
-impl AddAssign for Sums {
-    fn add_assign(&mut self, other: Sums) {
-        self.orders += other.orders;
-        self.gross += other.gross;
-        self.discount += other.discount;
-        self.shipping += other.shipping;
-        self.tax += other.tax;
-        self.returned_goods += other.returned_goods;
-        self.returned_shipping += other.returned_shipping;
-        self.returned_tax += other.returned_tax;
-        self.flagged += other.flagged;
     }
 }
 
@@ -315,6 +249,7 @@ mod tests {
 
     use super::*;
     use crate::sales::order::tests::{at, order};
+    use crate::sales::sums::Sums;
 
     fn sums(entries: &BTreeMap<Key, Amounts>) -> Sums {
         let mut sums = Sums::default();

@@ -19,4 +19,4 @@ pub mod snapshot;
 #[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
-pub mod windows;
+pub mod sums;

@@ -1,9 +1,10 @@
 //! The task that records deliveries: what waits is written together, in one transaction, and answered after its commit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,9 @@ use crate::sales::store;
 const BATCH_MAX: usize = 256;
 /// Deliveries that may wait: beyond it senders are told to come back rather than kept in memory.
 const WAITING_MAX: usize = 4_096;
+/// Up to this many are always taken together. Of more that wait, a batch takes half: while it is written, its share of
+/// the senders waits, and the other half's next deliveries are being read.
+const BATCH_AT_EASE: usize = 32;
 /// How long a delivery is retried while the database is away: platforms give up after five seconds.
 const RETRY_FOR: Duration = Duration::from_secs(4);
 /// The pause between two tries.
@@ -72,24 +76,36 @@ async fn run(
     recorded: impl Fn(),
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
+    let announcements = Arc::new(Notify::new());
+    let announcer = tokio::spawn(announce_each(db.clone(), Arc::clone(&announcements)));
     loop {
+        let wanted = (waiting.len() / 2).clamp(BATCH_AT_EASE, BATCH_MAX);
         tokio::select! {
-            taken = waiting.recv_many(&mut batch, BATCH_MAX) => if taken == 0 { return },
+            taken = waiting.recv_many(&mut batch, wanted) => if taken == 0 { break },
             () = shutdown.cancelled() => waiting.close(),
         }
         if batch.is_empty() {
             match waiting.try_recv() {
                 Ok(item) => batch.push(item),
-                Err(_) => return,
+                Err(_) => break,
             }
         }
         let (deliveries, answers): (Vec<Delivery>, Vec<_>) = batch.drain(..).unzip();
         let results = record_batch(&db, &books, deliveries).await;
         recorded();
+        announcements.notify_one();
         for (answer, result) in answers.into_iter().zip(results) {
             // A sender that hung up needs no answer.
             let _ = answer.send(result);
         }
+    }
+    announcer.abort();
+}
+
+/// Tells the other servers of commits, beside the recordings: several commits in a rush are told at once.
+async fn announce_each(db: PgPool, announcements: Arc<Notify>) {
+    loop {
+        announcements.notified().await;
         if let Err(error) = store::announce(&db).await {
             tracing::warn!(%error, "a commit was not announced; other servers hear of it at their next look");
         }

@@ -1,5 +1,5 @@
-//! Turns a batch of deliveries into rows: merges what is known of each order, appends what is new to the ledger, adds it
-//! to the sums and words the live events. Pure: the rows are read and written by `store`.
+//! Turns a batch of deliveries into rows: merges what is known of each order, appends what is new to the ledger
+//! and words the live events. Pure: the rows are read and written by `store`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,10 +8,10 @@ use rust_decimal::Decimal;
 
 use crate::period::{Instant, sql_date};
 use crate::sales::books::Books;
-use crate::sales::ledger::{self, Amounts, Key, Sums};
+use crate::sales::ledger::{self, Amounts, Key};
 use crate::sales::model::{Happening, OrderEvent};
 use crate::sales::order::{Order, Sale, Standing};
-use crate::sales::windows::quarter;
+use crate::sources::Format;
 
 /// An order younger than this is announced when it is recorded; older ones come from files and backfills.
 const ANNOUNCED_FOR: TimeDelta = TimeDelta::hours(24);
@@ -25,6 +25,8 @@ pub struct Delivery {
     pub platform: String,
     /// When it arrived.
     pub received_at: Instant,
+    /// How its body is read.
+    pub format: Format,
     /// The sender's word for what it is about.
     pub topic: String,
     /// The sender's name for this delivery.
@@ -152,17 +154,6 @@ pub fn new_entries(touched: &[Touched], mut stored: HashMap<i64, StoredEntries>,
         }
     }
     out
-}
-
-/// Sums of new entries by quarter of an hour and by local day, in the order of their keys: concurrent writers then
-/// never wait for each other in a circle.
-pub fn sums(entries: &[NewEntry], books: &Books) -> (BTreeMap<Instant, Sums>, BTreeMap<NaiveDate, Sums>) {
-    let (mut quarters, mut days) = (BTreeMap::<Instant, Sums>::new(), BTreeMap::<NaiveDate, Sums>::new());
-    for NewEntry { key, amounts, .. } in entries {
-        quarters.entry(quarter(key.occurred_at)).or_default().add(key.kind, amounts);
-        days.entry(sql_date(books.calendar.date(key.occurred_at))).or_default().add(key.kind, amounts);
-    }
-    (quarters, days)
 }
 
 /// What watchers are told of the touched orders; nothing of orders that do not count or are long past.

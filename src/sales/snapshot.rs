@@ -6,9 +6,9 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::period::{Instant, Period, Window, minus, plus, sql_date};
 use crate::sales::books::Books;
-use crate::sales::ledger::Sums;
 use crate::sales::model::{CHART_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
 use crate::sales::store;
+use crate::sales::sums::{self, Sums};
 
 /// The windows of the overview, a pair each: the window and the one it is compared with.
 struct Pairs {
@@ -24,10 +24,10 @@ pub async fn compute(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx
     let mut tx = db.begin_with("begin isolation level repeatable read read only").await?;
     let cursor = store::cursor(&mut tx, books.workspace).await?;
     let pairs = Pairs::at(books, now);
-    let sums = store::window_sums(&mut tx, books, &pairs.all()).await?;
+    let sums = sums::store::window_sums(&mut tx, books, &pairs.all()).await?;
     let today = books.calendar.date(now);
     let first = minus(today, (2 * CHART_DAYS as i64 - 1).days());
-    let by_day = store::day_sums(&mut tx, books.workspace, sql_date(first), sql_date(today)).await?;
+    let by_day = sums::store::day_sums(&mut tx, books.workspace, sql_date(first), sql_date(today)).await?;
     let recent = store::newest_events(&mut tx, books.workspace, cursor.last_event, RECENT_EVENTS as i64).await?;
     tx.commit().await?;
 

@@ -1,4 +1,4 @@
-//! The sales in PostgreSQL: recording batches of deliveries, and reading sums.
+//! The sales in PostgreSQL: recording batches of deliveries, and reading the live events.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,13 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::money::Currency;
-use crate::period::{Instant, Window};
+use crate::period::Instant;
 use crate::sales::books::Books;
-use crate::sales::ledger::{Key, Kind, Sums};
+use crate::sales::ledger::{Key, Kind};
 use crate::sales::model::OrderEvent;
 use crate::sales::order::{Order, Refund, Sale, Standing};
 use crate::sales::recording::{self, Delivery, Identity, NewEntry, Stored, StoredEntries, Touched};
-use crate::sales::windows::{Pieces, pieces};
+use crate::sales::sums::{self, Additions};
 
 /// The channel on which a commit is made known, without payload.
 pub const LIVE_CHANNEL: &str = "takings_live";
@@ -47,27 +47,16 @@ pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx
     let touched = recording::merge(deliveries, known, &mut last_order, books);
     let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
     let entries = recording::new_entries(&touched, ledger, books);
-    let (quarters, days) = recording::sums(&entries, books);
     let events = recording::events(&touched, &mut last_event, books);
 
     write_orders(&mut tx, books.workspace, &touched).await?;
     write_entries(&mut tx, books.workspace, &entries).await?;
-    add_quarter_hours(&mut tx, books.workspace, quarters.into_iter().unzip()).await?;
-    add_days(&mut tx, books.workspace, days.into_iter().unzip()).await?;
-    write_deliveries(&mut tx, books.workspace, deliveries).await?;
-    write_events(&mut tx, books.workspace, &events).await?;
+    sums::store::add(&mut tx, books.workspace, &Additions::of(&entries, books)).await?;
     let revision = cursor.revision + i64::from(!touched.is_empty());
-    sqlx::query!(
-        "update cursors set revision = $2, last_event = $3, last_order = $4 where workspace_id = $1",
-        books.workspace,
-        revision,
-        last_event,
-        last_order
-    )
-    .execute(&mut *tx)
-    .await?;
+    let cursor = Cursor { revision, last_event };
+    write_deliveries(&mut tx, books.workspace, deliveries, &events, cursor, last_order).await?;
     tx.commit().await?;
-    Ok(Cursor { revision, last_event })
+    Ok(cursor)
 }
 
 /// Tells every server that something was recorded. Apart from the recording's transaction: inside it, it would make
@@ -88,10 +77,11 @@ async fn stored_orders(
         "select o.id, o.source_id, o.external_id, o.number, o.placed_at, o.modified_at, o.currency, o.gross_minor,
                 o.discount_minor, o.shipping_minor, o.tax_minor, o.presentment_currency, o.presentment_minor, o.country,
                 o.standing, o.payment, o.cancelled_at, o.refunds as \"refunds: Json<Refunds>\", o.rate::text as rate, o.rate_date
-         from orders o
-         join (select distinct * from unnest($2::int[], $3::text[])) as named (source_id, external_id)
-           on o.source_id = named.source_id and o.external_id = named.external_id
-         where o.workspace_id = $1",
+         from (select distinct * from unnest($2::int[], $3::text[])) as named (source_id, external_id)
+         cross join lateral (
+             select * from orders
+             where workspace_id = $1 and source_id = named.source_id and external_id = named.external_id limit 1
+         ) o",
         workspace, &sources, &ids
     )
     .fetch_all(db)
@@ -251,95 +241,38 @@ async fn write_entries(db: &mut PgConnection, workspace: i32, entries: &[NewEntr
     Ok(())
 }
 
-fn measure(sums: &[Sums], of: fn(&Sums) -> i64) -> Vec<i64> {
-    sums.iter().map(of).collect()
-}
-
-/// Adds to one of the tables of sums. The tables differ in the type of their bucket alone.
-macro_rules! add_sums {
-    ($name:ident, $bucket:ty, $sql:literal) => {
-        async fn $name(
-            db: &mut PgConnection,
-            workspace: i32,
-            (buckets, sums): (Vec<$bucket>, Vec<Sums>),
-        ) -> sqlx::Result<()> {
-            if buckets.is_empty() {
-                return Ok(());
-            }
-            sqlx::query!(
-                $sql + " on conflict (workspace_id, bucket) do update set
-                        orders = sums.orders + excluded.orders,
-                        gross_minor = sums.gross_minor + excluded.gross_minor,
-                        discount_minor = sums.discount_minor + excluded.discount_minor,
-                        shipping_minor = sums.shipping_minor + excluded.shipping_minor,
-                        tax_minor = sums.tax_minor + excluded.tax_minor,
-                        returned_goods_minor = sums.returned_goods_minor + excluded.returned_goods_minor,
-                        returned_shipping_minor = sums.returned_shipping_minor + excluded.returned_shipping_minor,
-                        returned_tax_minor = sums.returned_tax_minor + excluded.returned_tax_minor,
-                        flagged = sums.flagged + excluded.flagged",
-                workspace,
-                &buckets,
-                &measure(&sums, |s| s.orders),
-                &measure(&sums, |s| s.gross),
-                &measure(&sums, |s| s.discount),
-                &measure(&sums, |s| s.shipping),
-                &measure(&sums, |s| s.tax),
-                &measure(&sums, |s| s.returned_goods),
-                &measure(&sums, |s| s.returned_shipping),
-                &measure(&sums, |s| s.returned_tax),
-                &measure(&sums, |s| s.flagged),
-            )
-            .execute(db)
-            .await?;
-            Ok(())
-        }
-    };
-}
-
-add_sums!(
-    add_quarter_hours,
-    Instant,
-    "insert into sums_quarter_hour as sums select $1, * from unnest($2::timestamptz[], $3::bigint[], $4::bigint[],
-        $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])"
-);
-add_sums!(
-    add_days,
-    NaiveDate,
-    "insert into sums_day as sums select $1, * from unnest($2::date[], $3::bigint[], $4::bigint[], $5::bigint[],
-        $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])"
-);
-
-async fn write_deliveries(db: &mut PgConnection, workspace: i32, deliveries: &[Delivery]) -> sqlx::Result<()> {
+/// Keeps the bodies, writes what watchers are told, and moves the cursor: one question for the three.
+async fn write_deliveries(
+    db: &mut PgConnection,
+    workspace: i32,
+    deliveries: &[Delivery],
+    events: &[OrderEvent],
+    cursor: Cursor,
+    last_order: i64,
+) -> sqlx::Result<()> {
     let kept: Vec<&Delivery> = deliveries.iter().filter(|d| !d.body.is_empty()).collect();
-    if kept.is_empty() {
-        return Ok(());
-    }
     sqlx::query!(
-        "insert into deliveries (workspace_id, source_id, received_at, topic, external_id, body, problem)
-         select $1, * from unnest($2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::text[])",
+        "with kept as (
+             insert into deliveries (workspace_id, source_id, received_at, format, topic, external_id, body, problem)
+             select $1, * from unnest($2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[])
+         ), told as (
+             insert into live_events (workspace_id, sequence, recorded_at, event)
+             select $1, sequence, now(), event from unnest($9::bigint[], $10::jsonb[]) as new (sequence, event)
+         )
+         update cursors set revision = $11, last_event = $12, last_order = $13 where workspace_id = $1",
         workspace,
         &kept.iter().map(|d| d.source).collect::<Vec<_>>(),
         &kept.iter().map(|d| d.received_at).collect::<Vec<_>>(),
+        &kept.iter().map(|d| d.format.name().to_owned()).collect::<Vec<_>>(),
         &kept.iter().map(|d| d.topic.clone()).collect::<Vec<_>>(),
         &kept.iter().map(|d| d.external_id.clone()).collect::<Vec<_>>() as &[Option<String>],
         &kept.iter().map(|d| d.body.as_ref()).collect::<Vec<_>>() as &[&[u8]],
         &kept.iter().map(|d| d.problem.clone()).collect::<Vec<_>>() as &[Option<String>],
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-async fn write_events(db: &mut PgConnection, workspace: i32, events: &[OrderEvent]) -> sqlx::Result<()> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "insert into live_events (workspace_id, sequence, recorded_at, event)
-         select $1, sequence, now(), event from unnest($2::bigint[], $3::jsonb[]) as new (sequence, event)",
-        workspace,
         &events.iter().map(|e| e.sequence).collect::<Vec<_>>(),
         &events.iter().map(Json).collect::<Vec<_>>() as &[Json<&OrderEvent>],
+        cursor.revision,
+        cursor.last_event,
+        last_order
     )
     .execute(db)
     .await?;
@@ -389,159 +322,4 @@ pub async fn newest_events(
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| row.event.0).collect())
-}
-
-/// The sums of several windows in one question. Whole days and whole quarters of an hour come from their tables, and
-/// less than a quarter of an hour at each end from the ledger.
-pub async fn window_sums(db: &mut PgConnection, books: &Books, windows: &[Window]) -> sqlx::Result<Vec<Sums>> {
-    let cut: Vec<Pieces> = windows.iter().map(|window| pieces(*window, &books.calendar)).collect();
-    let (mut day_windows, mut day_from, mut day_to) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut quarter_windows, mut quarter_from, mut quarter_to) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut moment_windows, mut moment_from, mut moment_to) = (Vec::new(), Vec::new(), Vec::new());
-    for (i, piece) in (0i32..).zip(&cut) {
-        if let Some((from, to)) = piece.days {
-            day_windows.push(i);
-            day_from.push(from);
-            day_to.push(to);
-        }
-        for part in &piece.quarters {
-            quarter_windows.push(i);
-            quarter_from.push(part.from);
-            quarter_to.push(part.to);
-        }
-        for part in &piece.moments {
-            moment_windows.push(i);
-            moment_from.push(part.from);
-            moment_to.push(part.to);
-        }
-    }
-    let rows = sqlx::query!(
-        r#"select w.i as "i!", s.orders as "orders!", s.gross as "gross!", s.discount as "discount!", s.shipping as "shipping!",
-                s.tax as "tax!", s.returned_goods as "returned_goods!", s.returned_shipping as "returned_shipping!",
-                s.returned_tax as "returned_tax!", s.flagged as "flagged!"
-         from unnest($2::int[], $3::date[], $4::date[]) as w (i, since, until)
-         cross join lateral (
-             select coalesce(sum(orders), 0)::bigint as orders, coalesce(sum(gross_minor), 0)::bigint as gross,
-                 coalesce(sum(discount_minor), 0)::bigint as discount, coalesce(sum(shipping_minor), 0)::bigint as shipping,
-                 coalesce(sum(tax_minor), 0)::bigint as tax, coalesce(sum(returned_goods_minor), 0)::bigint as returned_goods,
-                 coalesce(sum(returned_shipping_minor), 0)::bigint as returned_shipping,
-                 coalesce(sum(returned_tax_minor), 0)::bigint as returned_tax, coalesce(sum(flagged), 0)::bigint as flagged
-             from sums_day where workspace_id = $1 and bucket >= w.since and bucket < w.until) s
-         union all
-         select w.i, s.* from unnest($5::int[], $6::timestamptz[], $7::timestamptz[]) as w (i, since, until)
-         cross join lateral (
-             select coalesce(sum(orders), 0)::bigint, coalesce(sum(gross_minor), 0)::bigint,
-                 coalesce(sum(discount_minor), 0)::bigint, coalesce(sum(shipping_minor), 0)::bigint,
-                 coalesce(sum(tax_minor), 0)::bigint, coalesce(sum(returned_goods_minor), 0)::bigint,
-                 coalesce(sum(returned_shipping_minor), 0)::bigint,
-                 coalesce(sum(returned_tax_minor), 0)::bigint, coalesce(sum(flagged), 0)::bigint
-             from sums_quarter_hour where workspace_id = $1 and bucket >= w.since and bucket < w.until) s
-         union all
-         select w.i, s.* from unnest($8::int[], $9::timestamptz[], $10::timestamptz[]) as w (i, since, until)
-         cross join lateral (
-             select coalesce(sum(orders), 0)::bigint, coalesce(sum(converted_minor) filter (where kind = 'sale'), 0)::bigint,
-                 coalesce(sum(converted_minor) filter (where kind = 'discount'), 0)::bigint,
-                 coalesce(sum(converted_minor) filter (where kind = 'shipping'), 0)::bigint,
-                 coalesce(sum(converted_minor) filter (where kind = 'tax'), 0)::bigint,
-                 coalesce(sum(converted_minor) filter (where kind in ('refund_goods', 'cancel_goods')), 0)::bigint,
-                 coalesce(sum(converted_minor) filter (where kind in ('refund_shipping', 'cancel_shipping')), 0)::bigint,
-                 coalesce(sum(converted_minor) filter (where kind in ('refund_tax', 'cancel_tax')), 0)::bigint,
-                 coalesce(sum(flagged), 0)::bigint
-             from ledger where workspace_id = $1 and occurred_at >= w.since and occurred_at < w.until) s"#,
-        books.workspace, &day_windows, &day_from, &day_to, &quarter_windows, &quarter_from, &quarter_to,
-        &moment_windows, &moment_from, &moment_to
-    )
-    .fetch_all(db)
-    .await?;
-    let mut sums = vec![Sums::default(); windows.len()];
-    for row in rows {
-        sums[row.i as usize] += Sums {
-            orders: row.orders,
-            gross: row.gross,
-            discount: row.discount,
-            shipping: row.shipping,
-            tax: row.tax,
-            returned_goods: row.returned_goods,
-            returned_shipping: row.returned_shipping,
-            returned_tax: row.returned_tax,
-            flagged: row.flagged,
-        };
-    }
-    Ok(sums)
-}
-
-/// The sums of the local days from `first` up to and including `last`; days without any are left out.
-pub async fn day_sums(
-    db: &mut PgConnection,
-    workspace: i32,
-    first: NaiveDate,
-    last: NaiveDate,
-) -> sqlx::Result<HashMap<NaiveDate, Sums>> {
-    let rows = sqlx::query!(
-        "select * from sums_day where workspace_id = $1 and bucket between $2 and $3",
-        workspace,
-        first,
-        last
-    )
-    .fetch_all(db)
-    .await?;
-    let days = rows.into_iter().map(|row| {
-        let sums = Sums {
-            orders: row.orders,
-            gross: row.gross_minor,
-            discount: row.discount_minor,
-            shipping: row.shipping_minor,
-            tax: row.tax_minor,
-            returned_goods: row.returned_goods_minor,
-            returned_shipping: row.returned_shipping_minor,
-            returned_tax: row.returned_tax_minor,
-            flagged: row.flagged,
-        };
-        (row.bucket, sums)
-    });
-    Ok(days.collect())
-}
-
-/// Recomputes the sums from the ledger alone, slowly, and counts the rows of the two tables that differ from it.
-/// There must be none.
-pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"with entries as (
-             select l.*, coalesce(converted_minor, 0) as minor from ledger l where workspace_id = $1
-         ), measured as (
-             select occurred_at, orders, flagged,
-                 case when kind = 'sale' then minor else 0 end as gross,
-                 case when kind = 'discount' then minor else 0 end as discount,
-                 case when kind = 'shipping' then minor else 0 end as shipping,
-                 case when kind = 'tax' then minor else 0 end as tax,
-                 case when kind in ('refund_goods', 'cancel_goods') then minor else 0 end as goods_back,
-                 case when kind in ('refund_shipping', 'cancel_shipping') then minor else 0 end as shipping_back,
-                 case when kind in ('refund_tax', 'cancel_tax') then minor else 0 end as tax_back
-             from entries
-         ), quarters as (
-             select date_bin('15 minutes', occurred_at, timestamptz '2000-01-01 00:00Z') as bucket, sum(orders) as orders,
-                 sum(gross) as gross, sum(discount) as discount, sum(shipping) as shipping, sum(tax) as tax,
-                 sum(goods_back) as goods_back, sum(shipping_back) as shipping_back, sum(tax_back) as tax_back, sum(flagged) as flagged
-             from measured group by 1
-         ), days as (
-             select (occurred_at at time zone $2)::date as bucket, sum(orders) as orders, sum(gross) as gross,
-                 sum(discount) as discount, sum(shipping) as shipping, sum(tax) as tax, sum(goods_back) as goods_back,
-                 sum(shipping_back) as shipping_back, sum(tax_back) as tax_back, sum(flagged) as flagged
-             from measured group by 1
-         )
-         select (
-             select count(*) from quarters q full join (select * from sums_quarter_hour where workspace_id = $1) s using (bucket)
-             where (q.orders, q.gross, q.discount, q.shipping, q.tax, q.goods_back, q.shipping_back, q.tax_back, q.flagged)
-                 is distinct from (s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor,
-                     s.returned_goods_minor, s.returned_shipping_minor, s.returned_tax_minor, s.flagged)
-         ) + (
-             select count(*) from days d full join (select * from sums_day where workspace_id = $1) s using (bucket)
-             where (d.orders, d.gross, d.discount, d.shipping, d.tax, d.goods_back, d.shipping_back, d.tax_back, d.flagged)
-                 is distinct from (s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor,
-                     s.returned_goods_minor, s.returned_shipping_minor, s.returned_tax_minor, s.flagged)
-         ) as "differing!""#,
-        books.workspace, books.calendar.zone_name()
-    )
-    .fetch_one(db)
-    .await
 }

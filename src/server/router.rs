@@ -80,8 +80,8 @@ async fn snapshot(State(state): State<AppState>, _visitor: Visitor) -> Response 
 
 /// `GET /readyz`: 200 when the database answers.
 async fn ready(State(state): State<AppState>) -> Response {
-    match state.hub.compute().await {
-        Ok(_) => "ready".into_response(),
+    match crate::server::database::answers(&state.db).await {
+        Ok(()) => "ready".into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response(),
     }
 }

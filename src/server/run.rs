@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::visitors::Visitors;
 use crate::live::hub::Hub;
 use crate::live::listener;
 use crate::sales::books::Books;
@@ -47,6 +48,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
         tokio::spawn(listener::run(db.clone(), hub.clone(), shutdown.clone())),
     ];
     let state = AppState {
+        visitors: Visitors::new(db.clone()),
         sources: Directory::new(db.clone(), books.workspace),
         db: db.clone(),
         books,

@@ -5,6 +5,7 @@ use leptos::prelude::LeptosOptions;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::visitors::Visitors;
 use crate::live::hub::Hub;
 use crate::sales::books::Books;
 use crate::sales::recorder::Recorder;
@@ -22,6 +23,8 @@ pub struct AppState {
     pub recorder: Recorder,
     /// Tells watchers.
     pub hub: Hub,
+    /// Who may read.
+    pub visitors: Visitors,
     /// The sources.
     pub sources: Directory,
     /// The time.

@@ -1,11 +1,14 @@
-//! Sources: where orders come from. One file a platform; each checks signatures and reads bodies.
+//! Sources: where orders come from. One file a format; each checks signatures and reads bodies.
 
 pub mod amount;
 pub mod directory;
+pub mod replay;
 pub mod routes;
 pub mod shopify;
 pub mod standard;
 pub mod store;
+
+use crate::sales::order::Order;
 
 /// A source with what is needed to take its deliveries.
 #[derive(Debug, Clone)]
@@ -39,6 +42,51 @@ impl Secrets {
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secrets(…)")
+    }
+}
+
+/// The formats that deliveries come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Shopify's webhooks.
+    #[default]
+    Shopify,
+    /// Standard Webhooks with an order of ours.
+    Standard,
+}
+
+/// What a delivery says: its topic, and its order unless it is about something else.
+#[derive(Debug)]
+pub struct Reading {
+    /// The sender's word for what it is about.
+    pub topic: String,
+    /// The platform's id of the order, and what is said of it.
+    pub order: Result<Option<(String, Order)>, Unreadable>,
+}
+
+impl Format {
+    /// Its name in addresses and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Shopify => "shopify",
+            Format::Standard => "standard",
+        }
+    }
+
+    /// Reads a [`Format::name`].
+    pub fn parse(name: &str) -> Option<Format> {
+        [Format::Shopify, Format::Standard].into_iter().find(|format| format.name() == name)
+    }
+
+    /// Reads a body. `topic` is what the headers say; a format whose bodies say it takes it from there.
+    pub fn read(self, topic: &str, body: &[u8]) -> Reading {
+        match self {
+            Format::Shopify => Reading { topic: topic.to_owned(), order: shopify::read(topic, body) },
+            Format::Standard => match standard::read(body) {
+                Ok((topic, order)) => Reading { topic, order: Ok(order) },
+                Err(unreadable) => Reading { topic: topic.to_owned(), order: Err(unreadable) },
+            },
+        }
     }
 }
 

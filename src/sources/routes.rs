@@ -7,10 +7,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
-use crate::sales::order::Order;
 use crate::sales::recording::Delivery;
 use crate::server::state::AppState;
-use crate::sources::{Source, Unreadable, shopify, standard};
+use crate::sources::{Format, Reading, Source, shopify, standard};
 
 /// The largest body: Shopify's largest orders are below 1 MB.
 const BODY_MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -21,13 +20,6 @@ pub fn routes() -> Router<AppState> {
         .route("/webhooks/shopify/{source}", post(from_shopify))
         .route("/webhooks/standard/{source}", post(from_standard))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-}
-
-/// What a delivery says: its topic, the sender's name for it, and its order.
-struct Read {
-    topic: String,
-    external_id: Option<String>,
-    order: Result<Option<(String, Order)>, Unreadable>,
 }
 
 async fn from_shopify(
@@ -43,10 +35,9 @@ async fn from_shopify(
     if !shopify::is_signed(&headers, &body, &source.secrets) {
         return refusal(StatusCode::UNAUTHORIZED, "the signature does not match: check the secret of this source");
     }
-    let topic = shopify::header(&headers, "topic").unwrap_or_default().to_owned();
+    let reading = Format::Shopify.read(shopify::header(&headers, "topic").unwrap_or_default(), &body);
     let external_id = shopify::header(&headers, "webhook-id").map(str::to_owned);
-    let order = shopify::read(&topic, &body);
-    take(&state, source, body, Read { topic, external_id, order }).await
+    take(&state, source, Format::Shopify, external_id, body, reading).await
 }
 
 async fn from_standard(
@@ -66,11 +57,8 @@ async fn from_standard(
         );
     }
     let external_id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let read = match standard::read(&body) {
-        Ok((topic, order)) => Read { topic, external_id, order: Ok(order) },
-        Err(unreadable) => Read { topic: String::new(), external_id, order: Err(unreadable) },
-    };
-    take(&state, source, body, read).await
+    let reading = Format::Standard.read("", &body);
+    take(&state, source, Format::Standard, external_id, body, reading).await
 }
 
 async fn find(state: &AppState, name: &str) -> Result<Source, Response> {
@@ -90,8 +78,15 @@ async fn find(state: &AppState, name: &str) -> Result<Source, Response> {
 }
 
 /// Records the delivery, also one that can't be read: it is kept for replay.
-async fn take(state: &AppState, source: Source, body: Bytes, read: Read) -> Response {
-    let (order, problem) = match read.order {
+async fn take(
+    state: &AppState,
+    source: Source,
+    format: Format,
+    external_id: Option<String>,
+    body: Bytes,
+    reading: Reading,
+) -> Response {
+    let (order, problem) = match reading.order {
         Ok(order) => (order, None),
         Err(unreadable) => (None, Some(unreadable.to_string())),
     };
@@ -99,8 +94,9 @@ async fn take(state: &AppState, source: Source, body: Bytes, read: Read) -> Resp
         source: source.id,
         platform: source.platform,
         received_at: state.clock.now(),
-        topic: read.topic,
-        external_id: read.external_id,
+        format,
+        topic: reading.topic,
+        external_id,
         body,
         problem: problem.clone(),
         order,

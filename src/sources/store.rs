@@ -2,7 +2,8 @@
 
 use sqlx::PgPool;
 
-use crate::sources::{Secrets, Source};
+use crate::period::Instant;
+use crate::sources::{Format, Secrets, Source};
 
 /// The source of that name.
 pub async fn find(db: &PgPool, workspace: i32, name: &str) -> sqlx::Result<Option<Source>> {
@@ -48,4 +49,60 @@ pub async fn add(db: &PgPool, workspace: i32, name: &str, platform: &str, secret
     )
     .fetch_one(db)
     .await
+}
+
+/// A delivery that was kept because it could not be read.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its number.
+    pub id: i64,
+    /// The source that signed it.
+    pub source: i32,
+    /// The source's platform.
+    pub platform: String,
+    /// When it arrived.
+    pub received_at: Instant,
+    /// How its body is read.
+    pub format: Format,
+    /// What its headers said it is about.
+    pub topic: String,
+    /// The body as it came.
+    pub body: Vec<u8>,
+}
+
+/// Up to `limit` kept deliveries after number `after` that could not be read.
+pub async fn unreadable(db: &PgPool, workspace: i32, after: i64, limit: i64) -> sqlx::Result<Vec<Kept>> {
+    let rows = sqlx::query!(
+        "select d.id, d.source_id, s.platform, d.received_at, d.format, d.topic, d.body
+         from deliveries d join sources s on s.workspace_id = d.workspace_id and s.id = d.source_id
+         where d.workspace_id = $1 and d.problem is not null and d.id > $2 order by d.id limit $3",
+        workspace,
+        after,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let kept = rows.into_iter().map(|row| Kept {
+        id: row.id,
+        source: row.source_id,
+        platform: row.platform,
+        received_at: row.received_at,
+        format: Format::parse(&row.format).unwrap_or_default(),
+        topic: row.topic,
+        body: row.body,
+    });
+    Ok(kept.collect())
+}
+
+/// Writes down how the replay of a kept delivery went; no problem means that it is recorded.
+pub async fn set_problem(db: &PgPool, workspace: i32, delivery: i64, problem: Option<&str>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update deliveries set problem = $3 where workspace_id = $1 and id = $2",
+        workspace,
+        delivery,
+        problem
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -3,8 +3,9 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use takings::sales::sums;
 use takings::server::database::WORKSPACE;
-use takings::sources::{shopify, store as sources};
+use takings::sources::{replay, shopify, store as sources};
 
 use crate::util::{SECRET, TestApp, assert_status, shopify_order};
 
@@ -187,5 +188,42 @@ async fn amounts_are_converted_at_the_day_s_rate_and_flagged_where_there_is_none
     let overview = app.overview().await;
     assert_eq!((overview.today.current.orders, overview.today.current.revenue), (1, expected));
     assert_eq!(overview.flagged, 1);
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn what_could_not_be_read_is_read_again_on_replay(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let nonsense = app.shopify("orders/create", "{}").await;
+    assert_status(nonsense, StatusCode::UNPROCESSABLE_ENTITY).await;
+    // As an older version would have kept it, which could not read this order yet.
+    sqlx::query(
+        "insert into deliveries (workspace_id, source_id, received_at, topic, body, problem)
+         select 1, id, now(), 'orders/create', convert_to($1, 'UTF8'), 'not understood' from sources where name = 'shop'",
+    )
+    .bind(shopify_order(7, "45.67", "2026-11-21T12:00:00Z"))
+    .execute(&app.db)
+    .await
+    .expect("kept");
+    for recorded in [1, 0] {
+        let replayed = replay::replay(&app.db, &app.books).await.expect("replayed");
+        assert_eq!((replayed.recorded, replayed.unreadable), (recorded, 1));
+        assert_eq!(app.overview().await.today.current.revenue, 4567);
+    }
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn sums_are_built_again_from_the_ledger(db: PgPool) {
+    let app = TestApp::start(db).await;
+    for (id, placed) in [(1, "2026-11-21T12:00:30Z"), (2, "2026-10-25T00:30:00Z")] {
+        assert_status(app.shopify("orders/create", shopify_order(id, "10.00", placed)).await, StatusCode::OK).await;
+    }
+    sqlx::query("update sums_day set orders = orders + 1").execute(&app.db).await.expect("damaged");
+    sqlx::query("delete from sums_minute").execute(&app.db).await.expect("damaged");
+    assert_ne!(app.differing_sums().await, 0);
+    sums::store::rebuild(&app.db, &app.books).await.expect("built again");
+    assert_eq!(app.differing_sums().await, 0);
+    assert_eq!(app.overview().await.today.current.orders, 1);
     app.stop().await;
 }

@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use takings::money::Currency;
 use takings::sales::model::{Happening, OrderEvent, RECENT_EVENTS};
+use takings::sales::sums;
 use takings::server::database::WORKSPACE;
 
 use crate::Outcome;
@@ -22,7 +23,9 @@ const AHEAD: TimeDelta = TimeDelta::minutes(20);
 
 /// Takes all orders away; sources and tokens stay. No server may be running.
 pub async fn empty(db: &PgPool) -> Outcome<()> {
-    sqlx::query("truncate orders, ledger, deliveries, live_events, sums_quarter_hour, sums_day").execute(db).await?;
+    sqlx::query("truncate orders, ledger, deliveries, live_events, sums_minute, sums_quarter_hour, sums_day")
+        .execute(db)
+        .await?;
     sqlx::query("update cursors set revision = 0, last_event = 0, last_order = 0").execute(db).await?;
     sqlx::query("checkpoint").execute(db).await?;
     Ok(())
@@ -41,8 +44,7 @@ pub async fn fill(bench: &Bench, orders: i64) -> Outcome<Duration> {
         chunks(&mut left, orders, ORDERS, first, step_seconds, Some(bench.source)),
         chunks(&mut right, orders, LEDGER, first, step_seconds, None),
     )?;
-    sqlx::query(QUARTER_HOURS).bind(WORKSPACE).execute(db).await?;
-    sqlx::query(DAYS).bind(WORKSPACE).bind(bench.books.calendar.zone_name()).execute(db).await?;
+    sums::store::rebuild(db, &bench.books).await?;
     newest_events(db, orders).await?;
     sqlx::raw_sql("vacuum analyze").execute(db).await?;
     sqlx::query("checkpoint").execute(db).await?;
@@ -117,18 +119,3 @@ const LEDGER: &str = "
     from generate_series($2::bigint, $3::bigint) n
     cross join lateral (values ('sale'::ledger_kind, 1000 + n * 7919 % 9000, 1), ('shipping', 399, 0),
         ('tax', 150 + n % 50, 0)) as entry (kind, minor, orders)";
-
-const QUARTER_HOURS: &str = "
-    insert into sums_quarter_hour
-    select $1, date_bin('15 minutes', occurred_at, timestamptz '2000-01-01 00:00Z') as bucket, sum(orders),
-        coalesce(sum(converted_minor) filter (where kind = 'sale'), 0), 0,
-        coalesce(sum(converted_minor) filter (where kind = 'shipping'), 0),
-        coalesce(sum(converted_minor) filter (where kind = 'tax'), 0), 0, 0, 0, 0
-    from ledger where workspace_id = $1 group by bucket order by bucket";
-
-/// Every zone's days begin on a quarter of an hour.
-const DAYS: &str = "
-    insert into sums_day
-    select $1, (bucket at time zone $2)::date as day, sum(orders), sum(gross_minor), 0, sum(shipping_minor), sum(tax_minor),
-        0, 0, 0, 0
-    from sums_quarter_hour where workspace_id = $1 group by day order by day";

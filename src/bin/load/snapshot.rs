@@ -7,7 +7,7 @@ use chrono::Utc;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use takings::sales::books::Books;
-use takings::sales::{snapshot, store};
+use takings::sales::{snapshot, sums};
 use tokio::task::JoinSet;
 
 use crate::Outcome;
@@ -37,7 +37,8 @@ pub async fn run(bench: &Bench, orders: &[i64], viewers: &[u32], seconds: u64) -
     for &n in orders {
         let took = fill(bench, n).await?;
         eprintln!("{n} orders filled in {:.1} s", took.as_secs_f64());
-        if n <= CHECKED_MAX && store::sums_that_differ(&mut *bench.db.acquire().await?, &bench.books).await? != 0 {
+        if n <= CHECKED_MAX && sums::store::sums_that_differ(&mut *bench.db.acquire().await?, &bench.books).await? != 0
+        {
             return Err("the filled sums differ from the ledger".into());
         }
         for &viewers in viewers {

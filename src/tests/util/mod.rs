@@ -127,7 +127,7 @@ impl TestApp {
     /// How many sums differ from the ledger: none, ever.
     pub async fn differing_sums(&self) -> i64 {
         let mut db = self.db.acquire().await.expect("a connection");
-        takings::sales::store::sums_that_differ(&mut db, &self.books).await.expect("a count")
+        takings::sales::sums::store::sums_that_differ(&mut db, &self.books).await.expect("a count")
     }
 
     /// A socket on `/ws`.
