@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod money;
 #[cfg(feature = "ssr")]
 pub mod period;
+pub mod table;
 
 // Features.
 pub mod access;

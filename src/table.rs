@@ -1,0 +1,98 @@
+//! Tables of values, the same for the page, the API and the exports: what a cell is, and how it is shown. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::{self, Currency};
+
+/// What a cell holds. Shown to people as text, sorted and exported as what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing, shown as "—".
+    Empty,
+    /// Text, perhaps from outside.
+    Text(String),
+    /// A number of things.
+    Count(i64),
+    /// Minor units of a currency.
+    Money(i64, Currency),
+    /// Tenths of a percent.
+    PerMille(i64),
+    /// A rate of exchange or another exact decimal, as its digits.
+    Decimal(String),
+    /// A local date, `2026-11-21`.
+    Date(String),
+    /// A local time with its date, `2026-11-21 14:30:07`, and the instant in seconds since 1970.
+    Time(String, i64),
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name in data: small letters and underscores.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+    /// Whether its values are numbers, which stand to the right.
+    pub numeric: bool,
+}
+
+impl Column {
+    /// A column of text.
+    pub fn text(name: &str, title: &str) -> Column {
+        Column { name: name.into(), title: title.into(), numeric: false }
+    }
+
+    /// A column of numbers.
+    pub fn number(name: &str, title: &str) -> Column {
+        Column { name: name.into(), title: title.into(), numeric: true }
+    }
+}
+
+/// A cell as the browser gets it: its text, and what it is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The text.
+    pub text: String,
+    /// The number it is sorted by; text without one is sorted as text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub order: Option<i64>,
+}
+
+impl Value {
+    /// The value for people.
+    pub fn text(&self) -> String {
+        match self {
+            Value::Empty => "—".into(),
+            Value::Text(text) | Value::Decimal(text) | Value::Date(text) | Value::Time(text, _) => text.clone(),
+            Value::Count(count) => money::count(*count),
+            Value::Money(minor, currency) => money::display(*minor, *currency),
+            Value::PerMille(tenths) => {
+                let sign = if *tenths < 0 { "\u{2212}" } else { "" };
+                format!("{sign}{}.{}%", money::count((tenths.unsigned_abs() / 10) as i64), tenths.unsigned_abs() % 10)
+            }
+        }
+    }
+
+    /// The cell for the browser.
+    pub fn cell(&self) -> Cell {
+        let order = match self {
+            Value::Empty => Some(i64::MIN),
+            Value::Count(n) | Value::Money(n, _) | Value::PerMille(n) | Value::Time(_, n) => Some(*n),
+            Value::Text(_) | Value::Decimal(_) | Value::Date(_) => None,
+        };
+        Cell { text: self.text(), order }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_shown_for_people_and_sorted_as_what_they_are() {
+        assert_eq!(Value::Money(-104_567, Currency::GBP).text(), "\u{2212}£1,045.67");
+        assert_eq!(Value::PerMille(172).text(), "17.2%");
+        assert_eq!(Value::Count(1234).cell(), Cell { text: "1,234".into(), order: Some(1234) });
+        assert_eq!(Value::Empty.text(), "—");
+    }
+}
