@@ -19,6 +19,10 @@ use crate::sales::sums::{self, Additions};
 /// The channel on which a commit is made known, without payload.
 pub const LIVE_CHANNEL: &str = "takings_live";
 
+/// Numbers of orders at which PostgreSQL's statistics are taken at once: plans that were made while the tables were empty,
+/// when any index looked as good as another, are then made anew. Later its own vacuum sees to it.
+const STATISTICS_AT: [i64; 4] = [100, 1_000, 10_000, 100_000];
+
 type Refunds = std::collections::BTreeMap<String, Refund>;
 
 /// Where the live stream stands.
@@ -41,7 +45,7 @@ pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx
     )
     .fetch_one(&mut *tx)
     .await?;
-    let (mut last_event, mut last_order) = (cursor.last_event, cursor.last_order);
+    let (before, mut last_event, mut last_order) = (cursor.last_order, cursor.last_event, cursor.last_order);
 
     let known = stored_orders(&mut tx, books.workspace, deliveries).await?;
     let touched = recording::merge(deliveries, known, &mut last_order, books);
@@ -56,6 +60,9 @@ pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx
     let cursor = Cursor { revision, last_event };
     write_deliveries(&mut tx, books.workspace, deliveries, &events, cursor, last_order).await?;
     tx.commit().await?;
+    if STATISTICS_AT.iter().any(|at| (before..last_order).contains(at)) {
+        sqlx::query!("analyze orders, ledger").execute(db).await?;
+    }
     Ok(cursor)
 }
 
