@@ -5,6 +5,7 @@
 compile_error!("the features ssr (the server) and hydrate (the browser) exclude each other");
 
 // The shared vocabulary.
+pub mod chart;
 #[cfg(feature = "ssr")]
 pub mod country;
 #[cfg(feature = "ssr")]

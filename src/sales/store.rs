@@ -14,7 +14,8 @@ use crate::sales::ledger::{Key, Kind};
 use crate::sales::model::OrderEvent;
 use crate::sales::order::{Order, Refund, Sale, Standing};
 use crate::sales::recording::{self, Delivery, Identity, NewEntry, Stored, StoredEntries, Touched};
-use crate::sales::sums::{self, Additions};
+use crate::sales::sums::additions::Additions;
+use crate::sales::sums::additions_store;
 
 /// The channel on which a commit is made known, without payload.
 pub const LIVE_CHANNEL: &str = "takings_live";
@@ -50,12 +51,12 @@ pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx
     let known = stored_orders(&mut tx, books.workspace, deliveries).await?;
     let touched = recording::merge(deliveries, known, &mut last_order, books);
     let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
-    let entries = recording::new_entries(&touched, ledger, books);
+    let entries = recording::new_entries(&touched, &ledger, books);
     let events = recording::events(&touched, &mut last_event, books);
 
     write_orders(&mut tx, books.workspace, &touched).await?;
     write_entries(&mut tx, books.workspace, &entries).await?;
-    sums::store::add(&mut tx, books.workspace, &Additions::of(&entries, books)).await?;
+    additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
     let revision = cursor.revision + i64::from(!touched.is_empty());
     let cursor = Cursor { revision, last_event };
     write_deliveries(&mut tx, books.workspace, deliveries, &events, cursor, last_order).await?;
@@ -265,6 +266,10 @@ async fn write_deliveries(
          ), told as (
              insert into live_events (workspace_id, sequence, recorded_at, event)
              select $1, sequence, now(), event from unnest($9::bigint[], $10::jsonb[]) as new (sequence, event)
+         ), heard as (
+             update sources set last_delivery_at = greatest(last_delivery_at, new.at)
+             from (select id, max(at) as at from unnest($2::int[], $3::timestamptz[]) as new (id, at) group by id) as new
+             where sources.workspace_id = $1 and sources.id = new.id
          )
          update cursors set revision = $11, last_event = $12, last_order = $13 where workspace_id = $1",
         workspace,
@@ -291,6 +296,11 @@ pub async fn cursor(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Curso
     sqlx::query_as!(Cursor, "select revision, last_event from cursors where workspace_id = $1", workspace)
         .fetch_one(db)
         .await
+}
+
+/// The first local day that anything was sold on.
+pub async fn first_day(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Option<NaiveDate>> {
+    sqlx::query_scalar!("select min(bucket) from sums_day where workspace_id = $1", workspace).fetch_one(db).await
 }
 
 /// Up to `limit` events after number `after`, in commit order.
