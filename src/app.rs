@@ -16,12 +16,15 @@ pub use document::{Page, shell};
 
 #[cfg(feature = "ssr")]
 mod document {
+    use std::sync::OnceLock;
+
     use axum::http::HeaderValue;
     use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
     use axum::http::request::Parts;
     use leptos::nonce::use_nonce;
     use leptos_axum::ResponseOptions;
     use leptos_meta::HashedStylesheet;
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
     use crate::access::session::cookie;
@@ -46,7 +49,7 @@ mod document {
             Page::SignIn => view! { <SignInPage/> }.into_any(),
             Page::Welcome => view! { <WelcomePage/> }.into_any(),
         };
-        let version = env!("CARGO_PKG_VERSION");
+        let bundle = chart_bundle(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -54,7 +57,7 @@ mod document {
                     <meta charset="utf-8"/>
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
                     <meta name="color-scheme" content="dark light"/>
-                    <meta name="chart-bundle" content=format!("/vendor/echarts.js?v={version}")/>
+                    <meta name="chart-bundle" content=bundle/>
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                     <link rel="preload" href="/vendor/inter.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                     <HashedStylesheet options=options.clone() id="style"/>
@@ -65,6 +68,17 @@ mod document {
                 <body>{body}</body>
             </html>
         }
+    }
+
+    /// The address of the chart bundle, which is cached for ever: it changes with the bundle.
+    fn chart_bundle(site_root: &str) -> &'static str {
+        static ADDRESS: OnceLock<String> = OnceLock::new();
+        ADDRESS.get_or_init(|| {
+            let bytes = std::fs::read(format!("{site_root}/vendor/echarts.js")).unwrap_or_default();
+            let hash = Sha256::digest(&bytes);
+            let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            format!("/vendor/echarts.js?v={name}")
+        })
     }
 
     /// The theme that was chosen; none leaves it to the system.

@@ -25,6 +25,8 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 /// The whole server as one service.
 pub fn router(state: AppState) -> Router {
     let options = state.leptos.clone();
+    // Where Leptos spawns what a page waits for. It says no when that is set already: another router of this process.
+    let _ = any_spawner::Executor::init_tokio();
     let context = {
         let state = state.clone();
         move || provide_context(state.clone())

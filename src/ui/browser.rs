@@ -210,31 +210,38 @@ thread_local! {
 /// Loads the chart library once, after the first paint, and draws the chart over its server-rendered picture; a chart
 /// that is drawn already is changed in place. `open` is called with the place of a point that is clicked.
 pub fn draw_chart(id: &'static str, chart: Chart, open: impl Fn(usize) + 'static) {
-    let known = DRAWN.with_borrow_mut(|drawn| {
-        drawn.get_mut(id).map(|known| {
-            known.echarts.draw(&chart);
-            known.chart = chart.clone();
-        })
-    });
-    if known.is_none() {
-        spawn_local(async move {
-            if load_library().await.is_none() {
-                return;
-            }
-            let Some(element) = document().and_then(|d| d.get_element_by_id(id)) else { return };
-            let echarts = init(&element);
-            echarts.draw(&chart);
-            let clicked = Closure::<dyn Fn(f64)>::new(move |i: f64| open(i as usize));
-            on_point(&echarts, clicked.as_ref().unchecked_ref());
-            // It lives as long as the page.
-            clicked.forget();
-            if let Some(area) = element.parent_element() {
-                let _ = area.class_list().add_1("is-drawn");
-            }
-            DRAWN.with_borrow_mut(|drawn| drawn.insert(id, Drawn { chart, echarts }));
-            follow_size(id);
-        });
+    if redraw_chart(id, &chart) {
+        return;
     }
+    spawn_local(async move {
+        // It may have been drawn, and newer, while the library was loading.
+        if load_library().await.is_none() || DRAWN.with_borrow(|drawn| drawn.contains_key(id)) {
+            return;
+        }
+        let Some(element) = document().and_then(|d| d.get_element_by_id(id)) else { return };
+        let echarts = init(&element);
+        echarts.draw(&chart);
+        let clicked = Closure::<dyn Fn(f64)>::new(move |i: f64| open(i as usize));
+        on_point(&echarts, clicked.as_ref().unchecked_ref());
+        // It lives as long as the page.
+        clicked.forget();
+        if let Some(area) = element.parent_element() {
+            let _ = area.class_list().add_1("is-drawn");
+        }
+        DRAWN.with_borrow_mut(|drawn| drawn.insert(id, Drawn { chart, echarts }));
+        follow_size(id);
+    });
+}
+
+/// Changes a chart in place; false where it is not drawn yet.
+fn redraw_chart(id: &'static str, chart: &Chart) -> bool {
+    DRAWN.with_borrow_mut(|drawn| {
+        drawn.get_mut(id).is_some_and(|known| {
+            known.echarts.draw(chart);
+            known.chart = chart.clone();
+            true
+        })
+    })
 }
 
 fn redraw_charts() {
