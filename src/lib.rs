@@ -20,6 +20,8 @@ pub mod access;
 #[cfg(feature = "ssr")]
 pub mod demo;
 #[cfg(feature = "ssr")]
+pub mod export;
+#[cfg(feature = "ssr")]
 pub mod imports;
 pub mod live;
 pub mod sales;
