@@ -46,7 +46,7 @@ impl Horizon {
 pub struct Range {
     /// 1 of 10 ends below.
     pub low: i64,
-    /// As many end above as below.
+    /// The mean of what may come.
     pub expected: i64,
     /// 1 of 10 ends above.
     pub high: i64,
