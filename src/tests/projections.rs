@@ -7,7 +7,7 @@ use takings::demo::shop::Shop;
 use takings::period::{Period, Window, plus};
 use takings::sales::books::Books;
 use takings::sales::projection::model::{Hidden, Outlook};
-use takings::sales::projection::{keep_and_score, projections, store};
+use takings::sales::projection::{keep_and_score, project::past_days, projections};
 use takings::sales::recording::Delivery;
 use takings::sales::{store as sales, sums};
 use takings::server::database;
@@ -45,7 +45,7 @@ async fn what_a_day_had_come_to_by_now_is_the_sum_of_its_window(db: PgPool) {
         let books = database::books(&db).await.expect("a workspace");
         sell(&db, &books, "2026-10-20", now).await;
         let mut connection = db.acquire().await.expect("a connection");
-        let days = store::past_days(&mut connection, &books, at(now)).await.expect("days");
+        let days = past_days(&mut connection, &books, at(now)).await.expect("days");
         assert!(days.len() >= 7);
         let time = books.calendar.local(at(now)).time();
         for day in days {

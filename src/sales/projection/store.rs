@@ -1,15 +1,12 @@
-//! What projections are learned from, and the projections that are kept, in PostgreSQL.
+//! The projections that are kept in PostgreSQL, and how they did.
 
 use std::collections::HashMap;
 
-use chrono::{NaiveDate, NaiveTime};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use sqlx::PgConnection;
 
-use crate::period::{Instant, minus, sql_date};
-use crate::sales::books::Books;
-use crate::sales::projection::curve::{HISTORY_DAYS, PastDay};
+use crate::period::{minus, sql_date};
 use crate::sales::projection::model::{Range, TrackRecord};
 
 /// A projection to keep.
@@ -26,47 +23,6 @@ pub struct Kept {
     pub so_far: i64,
     /// Where it will end.
     pub range: Range,
-}
-
-/// The days before the local date of `now` that a forecast learns from, and what each had come to by this local time.
-/// At most 96 rows a day are read, however many orders there were. The quarter of an hour that is under way counts by
-/// the part of it that is over.
-pub async fn past_days(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::Result<Vec<PastDay>> {
-    let local = books.calendar.local(now);
-    let (hour, minute, second) = (local.hour() as u32, local.minute() as u32, local.second() as u32);
-    let first = minus(local.date(), HISTORY_DAYS.days());
-    let rows = sqlx::query!(
-        r#"select day as "day!", sum(orders)::bigint as "orders!", sum(revenue)::bigint as "revenue!",
-             sum(round(orders * passed))::bigint as "orders_by_now!",
-             sum(round(revenue * passed))::bigint as "revenue_by_now!"
-         from (
-             select local::date as day, orders, revenue,
-                 least(greatest(extract(epoch from $5::time - local::time) / 900, 0), 1) as passed
-             from (
-                 select bucket at time zone $2 as local, orders,
-                     gross_minor + discount_minor + shipping_minor + tax_minor + returned_goods_minor
-                         + returned_shipping_minor + returned_tax_minor as revenue
-                 from sums_quarter_hour where workspace_id = $1 and bucket >= $3 and bucket < $4
-             ) quarters
-         ) days group by day order by day"#,
-        books.workspace,
-        books.calendar.zone_name(),
-        books.calendar.midnight(first),
-        books.calendar.midnight(local.date()),
-        NaiveTime::from_hms_opt(hour, minute, second).unwrap_or_default(),
-    )
-    .fetch_all(db)
-    .await?;
-    let days = rows.into_iter().filter_map(|row| {
-        Some(PastDay {
-            date: civil(row.day)?,
-            orders: row.orders,
-            revenue: row.revenue,
-            orders_by_now: row.orders_by_now,
-            revenue_by_now: row.revenue_by_now,
-        })
-    });
-    Ok(days.collect())
 }
 
 /// Whether projections were kept on a local date.
@@ -140,8 +96,4 @@ pub async fn track_records(
     .await?;
     let record = |made, inside, missed_per_mille| TrackRecord { made, inside, missed_per_mille };
     Ok(rows.into_iter().map(|row| (row.period, record(row.made, row.inside, row.missed_per_mille))).collect())
-}
-
-fn civil(date: NaiveDate) -> Option<Date> {
-    date.to_string().parse().ok()
 }
