@@ -7,7 +7,7 @@ create table projections (
     period_end date not null,
     -- The local date of the noon.
     made_on date not null,
-    -- Total revenue of the period at noon, and at its end: 1 in 10 below, the mean, 1 in 10 above.
+    -- Total revenue of the period at noon, and at its end: 1 in 10 below, what is expected, 1 in 10 above.
     so_far_minor bigint not null,
     low_minor bigint not null,
     expected_minor bigint not null,

@@ -46,7 +46,7 @@ impl Horizon {
 pub struct Range {
     /// 1 of 10 ends below.
     pub low: i64,
-    /// The mean of what may come.
+    /// What is expected.
     pub expected: i64,
     /// 1 of 10 ends above.
     pub high: i64,
