@@ -97,7 +97,7 @@ impl Sheet {
     pub fn about(self, calendar: &Calendar, window: Window, currency: Currency, watermark: Instant) -> Sheet {
         let time = |at: Instant| plain::at(calendar, at);
         self.fact("zone", calendar.zone_name())
-            .fact("window", calendar.words(window))
+            .fact("window", calendar.words(window, watermark))
             .fact("from", time(window.from))
             .fact("before", time(window.to))
             .fact("currency", currency.code())

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 use crate::live::model::{Legacy, Message};
 use crate::sales::books::Books;
 use crate::sales::model::{Changes, OrderEvent, Snapshot};
+use crate::sales::projection::model::Projection;
+use crate::sales::projection::projections;
 use crate::sales::question::Question;
 use crate::sales::snapshot::Unanswered;
-use crate::sales::{snapshot, store};
+use crate::sales::{snapshot, store, tables};
 use crate::server::clock::Clock;
 
 /// Changes within this long go out in one frame: beyond some thousand sockets, frames are what costs.
@@ -33,6 +35,8 @@ const FRAMES_KEPT: usize = 256;
 const EVENTS_MAX: i64 = 500;
 /// Events that a returning client is sent at most; who missed more gets the snapshot alone.
 pub const MISSED_MAX: i64 = 500;
+/// Projections are made at most this often: they read half a year of sums, and move slowly.
+const PROJECTED_EVERY: Duration = Duration::from_secs(30);
 /// Answers kept of each question, so that a page that was served a moment ago is told only what changed since.
 const ANSWERS_KEPT: usize = 8;
 /// Questions in memory at once, watched or just asked; beyond it those that nobody watches are forgotten.
@@ -74,6 +78,7 @@ struct Shared {
     wake: Notify,
     /// Counts the wakes: an answer of an earlier one may be out of date.
     changes: AtomicU64,
+    projections: Mutex<Option<(Arc<[Projection]>, Instant)>>,
     /// The next version of figures. It begins anywhere: a client of another server, or of this one before it was started
     /// again, names no version of ours.
     versions: AtomicI64,
@@ -110,6 +115,7 @@ impl Hub {
             topics: Mutex::default(),
             wake: Notify::new(),
             changes: AtomicU64::new(0),
+            projections: Mutex::default(),
             versions: AtomicI64::new(i64::from(rand::random::<u32>()) << 20),
         }))
     }
@@ -152,9 +158,27 @@ impl Hub {
         let (changes, computed_at) = (self.0.changes.load(Relaxed), Instant::now());
         let mut db = self.0.db.acquire().await?;
         let mut snapshot = snapshot::compute(&mut db, &self.0.books, &topic.question, self.0.clock.now()).await?;
+        if topic.question.is_projected() {
+            let projections = self.projections(&mut db).await?;
+            snapshot.overview.landing = tables::landing(&projections, snapshot.currency);
+            snapshot.tables.push(tables::outlook(&projections, snapshot.currency));
+        }
         drop(db);
         snapshot.overview.version = self.0.versions.fetch_add(1, Relaxed);
         Ok(topic.take_in(Arc::new(snapshot), (changes, computed_at), events, last_event))
+    }
+
+    /// Where the running periods will land, as of at most [`PROJECTED_EVERY`] ago.
+    async fn projections(&self, db: &mut PgConnection) -> sqlx::Result<Arc<[Projection]>> {
+        let known = lock(&self.0.projections).clone();
+        match known {
+            Some((projections, made_at)) if made_at.elapsed() < PROJECTED_EVERY => Ok(projections),
+            _ => {
+                let projections: Arc<[Projection]> = projections(db, &self.0.books, self.0.clock.now()).await?.into();
+                *lock(&self.0.projections) = Some((Arc::clone(&projections), Instant::now()));
+                Ok(projections)
+            }
+        }
     }
 
     fn topic(&self, question: &Question) -> Arc<Topic> {

@@ -74,6 +74,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 <ChartCard shown name="revenue" with_range=true/>
                 <ChartCard shown name="hours"/>
                 <ChartCard shown name="orders"/>
+                <TableCard shown name="outlook" is_wide=true/>
                 <TableCard shown name="periods" is_wide=true/>
                 <TableCard shown name="countries"/>
                 <TableCard shown name="platforms"/>

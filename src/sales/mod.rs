@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod model;
+pub mod projection;
 pub mod question;
 pub mod view;
 

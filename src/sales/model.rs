@@ -94,6 +94,9 @@ pub struct Overview {
     pub thirty_days: Versus,
     /// The range in question against what it is compared with.
     pub range: Versus,
+    /// Where today will land, in a sentence; empty where that is not said.
+    #[serde(default)]
+    pub landing: String,
     /// Orders of the range left out because no exchange rate is known (M7).
     pub flagged: i64,
 }

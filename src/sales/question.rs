@@ -263,6 +263,11 @@ impl Question {
         }
     }
 
+    /// Whether projections belong to its answer: they are made of all orders' total.
+    pub fn is_projected(&self) -> bool {
+        self.filter.is_empty() && self.measure == Measure::Total && self.refunds == RefundDate::Refund
+    }
+
     /// The same question of another range.
     pub fn with_range(&self, range: Range) -> Question {
         Question { range, bucket: None, ..self.clone() }

@@ -75,6 +75,7 @@ pub async fn compute(
         year: answered.versus(10),
         thirty_days: answered.versus(12),
         range: answered.versus(14),
+        landing: String::new(),
         flagged: sums[14].flagged,
     };
     let days = answered.days();

@@ -5,6 +5,7 @@ use crate::money::{self, Change, Currency};
 use crate::period::Instant;
 use crate::sales::books::Books;
 use crate::sales::model::{Day, Figures, Overview, Versus, platform_name};
+use crate::sales::projection::model::{Horizon, Outlook, Projection};
 use crate::sales::question::{Question, UNKNOWN};
 use crate::sales::snapshot::pairs_by_value;
 use crate::sales::sums::Sums;
@@ -79,6 +80,60 @@ fn changed(change: Change, currency: Option<Currency>) -> Cell {
         Change::PerMille(n) | Change::Absolute(n) => n,
     };
     Cell { text: format!("{arrow} {text}").trim().to_owned(), order: Some(order), tone: change.direction() }
+}
+
+/// Where the running periods will land, and how earlier projections did.
+pub fn outlook(projections: &[Projection], currency: Currency) -> Table {
+    let rows = projections.iter().map(|projection| {
+        let money = |minor| Value::Money(minor, currency);
+        let (expected, range) = match projection.outlook {
+            Outlook::Range(range) => {
+                let words = format!("{} – {}", money(range.low).text(), money(range.high).text());
+                (money(range.expected), Value::Text(words))
+            }
+            Outlook::Hidden(why) => (Value::Empty, Value::Text(why.sentence())),
+        };
+        Row {
+            key: projection.horizon.name().into(),
+            address: String::new(),
+            cells: vec![
+                Value::Text(projection.horizon.title().into()).cell(),
+                money(projection.so_far).cell(),
+                expected.cell(),
+                range.cell(),
+                Value::Text(projection.record.sentence()).cell(),
+            ],
+        }
+    });
+    Table {
+        name: "outlook".into(),
+        title: "Where it will land".into(),
+        columns: vec![
+            Column::text("period", "Period"),
+            Column::number("so_far", "So far"),
+            Column::number("expected", "Expected"),
+            Column::text("range", "8 of 10 end between"),
+            Column::text("record", "How good that was"),
+        ],
+        rows: rows.collect(),
+    }
+}
+
+/// Where today will land, in a sentence; empty where that is not said.
+pub fn landing(projections: &[Projection], currency: Currency) -> String {
+    let today = projections.iter().find(|projection| projection.horizon == Horizon::Day);
+    match today.map(|projection| projection.outlook) {
+        Some(Outlook::Range(range)) => {
+            let text = |minor| money::display(minor, currency);
+            format!(
+                "Today will land near {}, between {} and {}",
+                text(range.expected),
+                text(range.low),
+                text(range.high)
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 /// Columns that countries and platforms share, after their name.

@@ -86,6 +86,7 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                     </p>
                 </div>
             </div>
+            <p class="landing">{text(move || shown.with(|s| s.overview.landing.clone()))}</p>
             <p class="windows quiet">
                 <span>{text(move || today.with(|t| t.window.clone()))}</span>
                 <span>" compared with "</span>
@@ -256,7 +257,7 @@ pub fn TableCard(
     let table =
         Memo::new(move |_| shown.with(|s| s.tables.iter().find(|t| t.name == name).cloned().unwrap_or_default()));
     view! {
-        <section class="card table-card" class:is-wide=is_wide aria-labelledby=format!("{name}-title") data-table=name>
+        <section class="card table-card" class:is-wide=is_wide class:is-gone=move || table.with(|t| t.rows.is_empty() && name == "outlook") aria-labelledby=format!("{name}-title") data-table=name>
             <header class="section-head"><h2 id=format!("{name}-title")>{text(move || table.with(|t| t.title.clone()))}</h2></header>
             <SortableTable table=Signal::derive(move || table.get())/>
         </section>

@@ -12,6 +12,7 @@ use crate::access::visitors::Visitors;
 use crate::live::hub::Hub;
 use crate::live::listener;
 use crate::sales::books::Books;
+use crate::sales::projection::project;
 use crate::sales::recorder::Recorder;
 use crate::server::clock::Clock;
 use crate::server::router::router;
@@ -46,6 +47,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     let tasks = [
         tokio::spawn(hub.clone().run(shutdown.clone())),
         tokio::spawn(listener::run(db.clone(), hub.clone(), shutdown.clone())),
+        tokio::spawn(project::run(db.clone(), books.clone(), clock.clone(), shutdown.clone())),
     ];
     let state = AppState {
         visitors: Visitors::new(db.clone()),

@@ -3,6 +3,8 @@
 //! In these questions `offset 0` keeps each part one of its own, answered through the index by its bounds; joined freely, a
 //! plan may read a whole table once and compare every row with every window.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
@@ -133,28 +135,42 @@ impl Cut {
     }
 }
 
-/// A row of any of the questions below as the window's number, the value, and the sums.
-macro_rules! part_of {
-    ($row:expr, $value:expr) => {
-        (
-            $row.i as usize,
-            $value,
-            Sums {
-                orders: $row.orders,
-                gross: $row.gross_minor,
-                discount: $row.discount_minor,
-                shipping: $row.shipping_minor,
-                tax: $row.tax_minor,
-                returned_goods: $row.returned_goods_minor,
-                returned_shipping: $row.returned_shipping_minor,
-                returned_tax: $row.returned_tax_minor,
-                reversed_goods: $row.reversed_goods_minor,
-                reversed_shipping: $row.reversed_shipping_minor,
-                reversed_tax: $row.reversed_tax_minor,
-                flagged: $row.flagged,
-            },
-        )
+/// The sums in a row of any of the questions below.
+macro_rules! sums_of {
+    ($row:expr) => {
+        Sums {
+            orders: $row.orders,
+            gross: $row.gross_minor,
+            discount: $row.discount_minor,
+            shipping: $row.shipping_minor,
+            tax: $row.tax_minor,
+            returned_goods: $row.returned_goods_minor,
+            returned_shipping: $row.returned_shipping_minor,
+            returned_tax: $row.returned_tax_minor,
+            reversed_goods: $row.reversed_goods_minor,
+            reversed_shipping: $row.reversed_shipping_minor,
+            reversed_tax: $row.reversed_tax_minor,
+            flagged: $row.flagged,
+        }
     };
+}
+
+/// The sums of the local days from `first` up to and including `last`, of all orders; days without any are left out.
+pub async fn day_sums(
+    db: &mut PgConnection,
+    workspace: i32,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> sqlx::Result<HashMap<NaiveDate, Sums>> {
+    let rows = sqlx::query!(
+        "select * from sums_day where workspace_id = $1 and bucket between $2 and $3",
+        workspace,
+        first,
+        last
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.bucket, sums_of!(row))).collect())
 }
 
 type Rows = Vec<(usize, String, Sums)>;
@@ -226,7 +242,7 @@ async fn all_sums(db: &mut PgConnection, books: &Books, windows: &[Window]) -> s
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| part_of!(row, String::new())).collect())
+    Ok(rows.into_iter().map(|row| (row.i as usize, String::new(), sums_of!(row))).collect())
 }
 
 /// By the values of a dimension, all or some. Whole days and quarters of an hour come from their tables, and less than a
@@ -293,7 +309,7 @@ async fn dimension_sums(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| part_of!(row, row.value)).collect())
+    Ok(rows.into_iter().map(|row| (row.i as usize, row.value, sums_of!(row))).collect())
 }
 
 /// Of a slice that no table of sums holds: read from the ledger, bounded by the windows.
@@ -343,5 +359,5 @@ async fn ledger_sums(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| part_of!(row, row.value)).collect())
+    Ok(rows.into_iter().map(|row| (row.i as usize, row.value, sums_of!(row))).collect())
 }
