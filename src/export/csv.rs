@@ -137,7 +137,7 @@ mod tests {
         let text = String::from_utf8(file(Header::Full, &page)).expect("UTF-8");
         let expected = "\u{feff}table,\"Countries, today\",,,,,,,\r\n\
             zone,Europe/London,,,,,,,\r\n\
-            window,Wed 17 Jun 2026 00:00–14:30 BST,,,,,,,\r\n\
+            window,Wed 17 Jun 00:00–14:30 BST,,,,,,,\r\n\
             from,2026-06-17T00:00:00+01:00,,,,,,,\r\n\
             before,2026-06-17T14:30:07+01:00,,,,,,,\r\n\
             currency,GBP,,,,,,,\r\n\
