@@ -190,18 +190,16 @@ impl Hub {
         Arc::clone(topic)
     }
 
-    /// The events after number `after`, or `None` when there are more than a client is sent.
-    pub async fn missed(&self, after: i64, until: i64) -> sqlx::Result<Option<Vec<OrderEvent>>> {
-        if until - after > MISSED_MAX {
-            return Ok(None);
-        }
-        if until <= after {
-            return Ok(Some(Vec::new()));
-        }
+    /// The events after number `after`, or `None` when there are more than a client is sent, and the number of the last. Also
+    /// those that came after the newest figures: the stream may have told the others of them already.
+    pub async fn missed(&self, after: i64) -> sqlx::Result<(Option<Vec<OrderEvent>>, i64)> {
         let mut db = self.0.db.acquire().await?;
-        let mut events = store::events_after(&mut db, self.0.books.workspace, after, MISSED_MAX).await?;
-        events.retain(|event| event.sequence <= until);
-        Ok(Some(events))
+        let events = store::events_after(&mut db, self.0.books.workspace, after, MISSED_MAX + 1).await?;
+        if events.len() as i64 > MISSED_MAX {
+            return Ok((None, store::cursor(&mut db, self.0.books.workspace).await?.last_event));
+        }
+        let last = events.last().map_or(after, |event| event.sequence);
+        Ok((Some(events), last))
     }
 
     /// Runs until `shutdown`: waits for a recording or the tick, gathers what is new, sends it.

@@ -135,10 +135,10 @@ impl Watcher<'_> {
         let overview = &snapshot.overview;
         // A client may know more than this server's newest snapshot: another server told it.
         let known = resume.last_event.unwrap_or(overview.last_event);
-        let Ok(missed) = self.hub.missed(known, overview.last_event).await else { return Ok(false) };
+        let Ok((missed, last_event)) = self.hub.missed(known).await else { return Ok(false) };
         let few = missed.is_some();
         let missed = missed.unwrap_or_default();
-        self.last_event = known.max(overview.last_event);
+        self.last_event = last_event;
         self.version = overview.version;
         if !self.ours {
             return self.send_legacy(&missed).await.map(|()| true);
