@@ -54,7 +54,7 @@ export class WelcomePage {
 export type Figure =
   | 'today-revenue' | 'today-orders' | 'yesterday-point-revenue' | 'yesterday-point-orders'
   | 'yesterday-revenue' | 'yesterday-orders' | 'week-revenue' | 'month-revenue' | 'week-orders'
-  | 'average' | 'thirty-days' | 'yesterday';
+  | 'average' | 'thirty-days' | 'yesterday' | 'range-revenue' | 'range-orders';
 
 export class Dashboard {
   readonly hero: Locator;
@@ -72,7 +72,7 @@ export class Dashboard {
     this.status = page.getByRole('status').filter({ hasText: /^Updates: / });
     this.toasts = page.getByRole('log', { name: 'New orders' });
     this.ticker = page.getByRole('region', { name: 'Just in' });
-    this.chart = page.getByRole('group', { name: /^Revenue by day over 30 days/ });
+    this.chart = page.getByRole('group', { name: /^Revenue\. / });
     this.help = page.getByRole('dialog', { name: 'Keys' });
     this.signOut = page.getByRole('button', { name: 'Sign out' });
   }
@@ -89,6 +89,23 @@ export class Dashboard {
 
   async expectNotLive(): Promise<void> {
     await expect(this.status).toHaveText(/^Updates: (stale|reconnecting)$/, { timeout: BACK_MS });
+  }
+
+  /** Chooses in one of the menus of the question. */
+  async choose(menu: string, choice: string): Promise<void> {
+    const bar = this.page.getByRole('navigation', { name: 'What is shown' });
+    await bar.getByRole('group').filter({ hasText: menu }).first().locator('summary').click();
+    await bar.getByRole('link', { name: choice, exact: true }).click();
+  }
+
+  /** A table of the page, by its title. */
+  table(title: string): Locator {
+    return this.page.getByRole('region', { name: title, exact: true }).getByRole('table').first();
+  }
+
+  /** A row of a table, by its first cell. */
+  row(title: string, name: string): Locator {
+    return this.table(title).getByRole('row').filter({ has: this.page.getByRole('rowheader', { name, exact: true }) });
   }
 
   /** Waits until the chart library has drawn over the server's picture. */

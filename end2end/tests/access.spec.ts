@@ -41,7 +41,11 @@ for (const colorScheme of ['dark', 'light'] as const) {
         await dashboard.open();
         await dashboard.expectChartDrawn();
         await expectNoBarriers(dashboard.page);
-        await dashboard.page.getByText('Show as table').click();
+        await dashboard.page.getByText('Show as table').first().click();
+        await dashboard.page.getByText('Compared with').click();
+        await expect(dashboard.page.getByRole('link', { name: 'Whole period before' })).toBeVisible();
+        await expectNoBarriers(dashboard.page);
+        await dashboard.page.keyboard.press('Escape');
         await dashboard.page.keyboard.press('?');
         await expect(dashboard.help).toBeVisible();
         await expectNoBarriers(dashboard.page);
@@ -146,21 +150,21 @@ test('the arrow keys say each point of the chart', async ({ openDashboard }) => 
   await dashboard.open();
   const date = '\\d{1,2} [A-Z][a-z]{2}';
   const amount = '\u2212?£[\\d,]+\\.\\d\\d';
-  const point = new RegExp(`^${date}: ${amount}, before \\(${date}\\): ${amount}$`);
-  const said = dashboard.page.getByRole('region', { name: 'Revenue, 30 days' }).locator('[aria-live]');
+  const point = new RegExp(`^${date}: ${amount}, same point before \\(${date}\\): ${amount}$`);
+  const said = dashboard.page.getByRole('region', { name: 'Revenue', exact: true }).locator('[aria-live]');
   const hero = await dashboard.settled('today-revenue');
 
   await dashboard.chart.focus();
   await dashboard.page.keyboard.press('ArrowLeft');
   await expect(said).toHaveText(point);
-  await expect(said).toContainText(`: ${hero}, before`);
+  await expect(said).toContainText(`: ${hero}, same point before`);
   await dashboard.page.keyboard.press('ArrowLeft');
-  await expect(said).toContainText(': £120.50, before');
+  await expect(said).toContainText(': £120.50, same point before');
   await dashboard.page.keyboard.press('Home');
   await expect(said).toHaveText(point);
-  await expect(said).not.toContainText(': £120.50, before');
+  await expect(said).not.toContainText(': £120.50, same point before');
   await dashboard.page.keyboard.press('End');
-  await expect(said).toContainText(`: ${hero}, before`);
+  await expect(said).toContainText(`: ${hero}, same point before`);
 });
 
 test('with reduced motion a figure jumps', async ({ openDashboard, shop, told }) => {
