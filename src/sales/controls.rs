@@ -26,18 +26,28 @@ pub fn controls(question: &Question, sources: &[Source]) -> Controls {
                 compare,
                 ..question.clone()
             }),
-            menu("Platform", &platforms, platform_name, question, |platform| {
-                with_filter(question, |filter| filter.platforms = vec![platform.to_owned()])
-            }),
+            with_first(
+                "All",
+                with_filter(question, |filter| filter.platforms.clear()),
+                question,
+                menu("Platform", &platforms, platform_name, question, |platform| {
+                    with_filter(question, |filter| filter.platforms = vec![platform.to_owned()])
+                }),
+            ),
             menu("Revenue", Measure::ALL, Measure::title, question, |measure| Question { measure, ..question.clone() }),
             menu("Refunds count", RefundDate::ALL, RefundDate::title, question, |refunds| Question {
                 refunds,
                 ..question.clone()
             }),
-            menu("Chart by", Bucket::ALL, Bucket::title, question, |bucket| Question {
-                bucket: Some(bucket),
-                ..question.clone()
-            }),
+            with_first(
+                "What fits",
+                Question { bucket: None, ..question.clone() },
+                question,
+                menu("Chart by", Bucket::ALL, Bucket::title, question, |bucket| Question {
+                    bucket: Some(bucket),
+                    ..question.clone()
+                }),
+            ),
             status_menu(question),
         ],
         chips: chips(question),
@@ -58,6 +68,13 @@ fn menu<'a, T: Copy>(
         Choice { title: name(*value).to_owned(), address: asked.address(), is_chosen: asked == *question }
     });
     Menu { title: title.to_owned(), choices: choices.collect() }
+}
+
+/// A menu with a choice before the others, for none of them.
+fn with_first(title: &str, asked: Question, question: &Question, mut menu: Menu) -> Menu {
+    let is_chosen = asked == *question;
+    menu.choices.insert(0, Choice { title: title.to_owned(), address: asked.address(), is_chosen });
+    menu
 }
 
 fn status_menu(question: &Question) -> Menu {
