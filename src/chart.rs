@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::{self, Currency};
+use crate::table::Data;
 
 /// A series of amounts with the earlier one behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Chart {
     pub currency: Option<Currency>,
     /// The points, oldest first.
     pub points: Vec<ChartPoint>,
+    /// The same for programs. It stays on the server.
+    #[serde(skip)]
+    pub data: Data,
 }
 
 /// A point of a chart.

@@ -76,6 +76,35 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Its rows, in their first order.
     pub rows: Vec<Row>,
+    /// The same for programs. It stays on the server.
+    #[serde(skip)]
+    pub data: Data,
+}
+
+/// What a table or a chart shows, as exact values: exports are made of it (P3).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Data {
+    /// The columns: a value each, where a page may show two.
+    pub columns: Vec<Column>,
+    /// Which of them, by name, hold money; all of it is in the reporting currency.
+    pub money: Vec<String>,
+    /// The rows, in the order of the page.
+    pub rows: Vec<Vec<Value>>,
+    /// The window that holds every figure: its first millisecond since 1970, and the first one after it.
+    pub window_ms: (i64, i64),
+}
+
+impl Data {
+    /// Data without a window; `money` names columns as [`Data::money`] does.
+    pub fn new(columns: Vec<Column>, money: &[&str], rows: Vec<Vec<Value>>) -> Data {
+        Data { columns, money: money.iter().map(|&name| name.to_owned()).collect(), rows, window_ms: (0, 0) }
+    }
+
+    /// A row's value in the column of that name; nothing where there is none.
+    pub fn value<'a>(&self, row: &'a [Value], column: &str) -> &'a Value {
+        let place = self.columns.iter().position(|known| known.name == column);
+        place.and_then(|place| row.get(place)).unwrap_or(&Value::Empty)
+    }
 }
 
 /// A row of a table.

@@ -18,7 +18,8 @@ fn is_open(path: &str) -> bool {
 pub async fn same_origin(request: Request, next: Next) -> Response {
     let reads =
         matches!(*request.method(), Method::GET | Method::HEAD) && !request.headers().contains_key(header::UPGRADE);
-    let webhook = request.uri().path().starts_with("/webhooks/");
+    let path = request.uri().path();
+    let webhook = path.starts_with("/webhooks/") || path == "/webhook/shopify";
     if reads || webhook || is_same_origin(request.headers(), request.uri()) {
         return next.run(request).await;
     }

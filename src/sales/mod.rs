@@ -11,7 +11,11 @@ pub mod books;
 #[cfg(feature = "ssr")]
 pub mod controls;
 #[cfg(feature = "ssr")]
+pub mod files;
+#[cfg(feature = "ssr")]
 pub mod ledger;
+#[cfg(feature = "ssr")]
+pub mod legacy;
 #[cfg(feature = "ssr")]
 pub mod order;
 #[cfg(feature = "ssr")]

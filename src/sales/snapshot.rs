@@ -19,6 +19,7 @@ use crate::sales::sums::additions::Dimension;
 use crate::sales::sums::store::{Slice, sums_by, window_sums};
 use crate::sales::tables;
 use crate::sources::{self, Source};
+use crate::table::{Column, Data, Table, Value};
 
 /// Why a question was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -80,10 +81,10 @@ pub async fn compute(
     };
     let days = answered.days();
     let tables = vec![
-        tables::periods(&overview, books.currency),
-        tables::countries(&countries, question, &figures, books.currency),
-        tables::platforms(&by_source, &all_sources, question, &figures, books, now),
-        tables::averages(&days, books.currency),
+        over(asked.to_dates(), tables::periods(&overview, books.currency)),
+        over(spans.current, tables::countries(&countries, question, &figures, books.currency)),
+        over(spans.current, tables::platforms(&by_source, &all_sources, question, &figures, books, now)),
+        over(asked.windows[12], tables::averages(&days, books.currency)),
     ];
     let charts = vec![
         answered.range_chart("revenue", "Revenue", question, &spans, |figures| figures.revenue),
@@ -92,6 +93,16 @@ pub async fn compute(
     ];
     let days = days.split_off_last(CARD_DAYS);
     Ok(Snapshot { currency: books.currency, overview, days, charts, tables, recent })
+}
+
+/// A table whose figures are those of a window.
+fn over(window: Window, mut table: Table) -> Table {
+    table.data.window_ms = milliseconds(window);
+    table
+}
+
+fn milliseconds(window: Window) -> (i64, i64) {
+    (window.from.timestamp_millis(), window.to.timestamp_millis())
 }
 
 trait SplitOffLast<T> {
@@ -178,6 +189,12 @@ impl Asked {
         }));
         Asked { windows, points_at, hours_at, hours, days_at, days }
     }
+
+    /// The window that holds day, week, month, quarter and year to date; a week may begin in the year before.
+    fn to_dates(&self) -> Window {
+        let (week, year) = (self.windows[4], self.windows[10]);
+        Window { from: week.from.min(year.from), to: year.to }
+    }
 }
 
 /// The windows with their sums.
@@ -219,8 +236,14 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
         spans: &Spans,
         of: fn(&Figures) -> i64,
     ) -> Chart {
+        let data = spans.points.iter().enumerate().map(|(i, point)| {
+            let at = self.points_at(i);
+            let earlier = point.earlier.as_ref().map(|(_, window)| (window.from, of(&self.at(at + 1))));
+            (Some((point.current.from, of(&self.at(at)))), earlier)
+        });
+        let data = self.data(name, spans.current, data);
         let points = spans.points.iter().enumerate().map(|(i, point)| {
-            let at = self.asked.points_at + 2 * i;
+            let at = self.points_at(i);
             let (first, last) = (point.date, self.books.calendar.date(point.current.to - TimeDelta::seconds(1)));
             let opened = question.with_range(Range::Dates(first.to_string(), last.to_string()));
             ChartPoint {
@@ -240,7 +263,40 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
             },
             currency: (name == "revenue").then_some(self.books.currency),
             points: points.collect(),
+            data,
         }
+    }
+
+    fn points_at(&self, i: usize) -> usize {
+        self.asked.points_at + 2 * i
+    }
+
+    /// A chart's points as exact values, with the instants that they begin at: the point, and the earlier one beside it.
+    fn data(
+        &self,
+        name: &str,
+        window: Window,
+        points: impl Iterator<Item = (Option<(Instant, i64)>, Option<(Instant, i64)>)>,
+    ) -> Data {
+        let (name, title) = if name == "orders" { (name, "Orders") } else { ("revenue", "Revenue") };
+        let value = |n| if name == "orders" { Value::Count(n) } else { Value::Money(n, self.books.currency) };
+        let pair = |point: Option<(Instant, i64)>| match point {
+            Some((from, n)) => {
+                let local = self.books.calendar.local(from).strftime("%Y-%m-%d %H:%M:%S").to_string();
+                [Value::Time(local, from.timestamp()), value(n)]
+            }
+            None => [Value::Empty, Value::Empty],
+        };
+        let before = format!("{name}_before");
+        let columns = vec![
+            Column::text("from", "From"),
+            Column::number(name, title),
+            Column::text("from_before", "From, before"),
+            Column::number(&before, &format!("{title} before")),
+        ];
+        let money: &[&str] = if name == "orders" { &[] } else { &[name, &before] };
+        let rows = points.map(|(now, earlier)| [pair(now), pair(earlier)].concat()).collect();
+        Data { window_ms: milliseconds(window), ..Data::new(columns, money, rows) }
     }
 
     /// Today by the hour, with yesterday behind it; the hours to come have no value.
@@ -249,6 +305,12 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
         let label = |window: &Window| self.books.calendar.local(window.from).strftime("%H:%M").to_string();
         let whole = self.books.calendar.day(self.books.calendar.date(self.now));
         let labels: Vec<Window> = buckets(Bucket::Hour, whole, &self.books.calendar).1;
+        let hour = |day: usize, i: usize| {
+            let window = self.asked.hours[day].get(i)?;
+            Some((window.from, self.at(self.asked.hours_at[day] + i).revenue))
+        };
+        let rows = (0..today.len().max(yesterday.len())).map(|i| (hour(0, i), hour(1, i)));
+        let data = self.data("hours", Window { to: self.now, ..whole }, rows);
         let points = (0..labels.len().max(yesterday.len())).map(|i| ChartPoint {
             label: labels.get(i).map(label).unwrap_or_default(),
             value: (i < today.len()).then(|| self.at(self.asked.hours_at[0] + i).revenue),
@@ -262,6 +324,7 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
             earlier_title: "yesterday".into(),
             currency: Some(self.books.currency),
             points: points.collect(),
+            data,
         }
     }
 }

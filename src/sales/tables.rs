@@ -10,7 +10,7 @@ use crate::sales::question::{Question, UNKNOWN};
 use crate::sales::snapshot::pairs_by_value;
 use crate::sales::sums::Sums;
 use crate::sources::Source;
-use crate::table::{Cell, Column, Row, Table, Value};
+use crate::table::{Cell, Column, Data, Row, Table, Value};
 use crate::ui::change;
 
 /// Without a delivery for this long, a source counts as quiet.
@@ -38,13 +38,65 @@ pub fn periods(overview: &Overview, currency: Currency) -> Table {
             Column::number("average_change", "Change"),
             Column::text("windows", "Compared"),
         ],
-        rows: rows.into_iter().map(|(key, title, versus)| period(key, title, versus, currency)).collect(),
+        rows: rows.iter().map(|(key, title, versus)| period(key, title, versus, currency)).collect(),
+        data: periods_data(&rows, currency),
     }
+}
+
+fn periods_data(rows: &[(&str, &str, &Versus)], currency: Currency) -> Data {
+    let columns = ["orders", "revenue", "average"].map(figure_columns).concat();
+    let columns = [
+        vec![Column::text("period", "Period")],
+        columns,
+        vec![Column::text("window", "Window"), Column::text("window_before", "Compared with")],
+    ];
+    let rows = rows.iter().map(|(_, title, versus)| {
+        let Versus { current, earlier, window, earlier_window } = versus;
+        vec![
+            Value::Text((*title).into()),
+            Value::Count(current.orders),
+            Value::Count(earlier.orders),
+            percent(versus.orders_change()),
+            Value::Money(current.revenue, currency),
+            Value::Money(earlier.revenue, currency),
+            percent(versus.revenue_change()),
+            average(current, currency),
+            average(earlier, currency),
+            percent(versus.average_change()),
+            Value::Text(window.clone()),
+            Value::Text(earlier_window.clone()),
+        ]
+    });
+    Data::new(columns.concat(), &["revenue", "revenue_before", "average", "average_before"], rows.collect())
+}
+
+/// A figure, what it is compared with, and the change.
+fn figure_columns(name: &str) -> Vec<Column> {
+    let title = if name == "average" {
+        "Average order"
+    } else if name == "orders" {
+        "Orders"
+    } else {
+        "Revenue"
+    };
+    vec![
+        Column::number(name, title),
+        Column::number(&format!("{name}_before"), &format!("{title} before")),
+        Column::number(&format!("{name}_change"), &format!("{title} change")),
+    ]
+}
+
+/// The percent of a change; nothing where M8 says none.
+fn percent(change: Change) -> Value {
+    if let Change::PerMille(tenths) = change { Value::PerMille(tenths) } else { Value::Empty }
+}
+
+fn average(figures: &Figures, currency: Currency) -> Value {
+    figures.average().map_or(Value::Empty, |minor| Value::Money(minor, currency))
 }
 
 fn period(key: &str, title: &str, versus: &Versus, currency: Currency) -> Row {
     let Versus { current, earlier, .. } = versus;
-    let average = |figures: &Figures| figures.average().map_or(Value::Empty, |minor| Value::Money(minor, currency));
     Row {
         key: key.into(),
         address: String::new(),
@@ -54,7 +106,7 @@ fn period(key: &str, title: &str, versus: &Versus, currency: Currency) -> Row {
             changed(versus.orders_change(), None),
             progress(Value::Money(earlier.revenue, currency), Value::Money(current.revenue, currency)),
             changed(versus.revenue_change(), Some(currency)),
-            progress(average(earlier), average(current)),
+            progress(average(earlier, currency), average(current, currency)),
             changed(versus.average_change(), Some(currency)),
             Value::Text(format!("{} with {}", versus.window, versus.earlier_window)).cell(),
         ],
@@ -116,6 +168,7 @@ pub fn outlook(projections: &[Projection], currency: Currency) -> Table {
             Column::text("record", "How good that was"),
         ],
         rows: rows.collect(),
+        data: Data::default(),
     }
 }
 
@@ -146,16 +199,45 @@ fn shares_columns() -> Vec<Column> {
     ]
 }
 
-fn shares(pair: &[Figures; 2], all: i64, has_earlier: bool, currency: Currency) -> [Cell; 4] {
+/// The same columns in data.
+fn shares_data_columns() -> Vec<Column> {
+    vec![
+        Column::number("orders", "Orders"),
+        Column::number("revenue", "Revenue"),
+        Column::number("share", "Share"),
+        Column::number("orders_before", "Orders before"),
+        Column::number("revenue_before", "Revenue before"),
+        Column::number("revenue_change", "Revenue change"),
+    ]
+}
+
+/// Which of them hold money.
+const SHARES_MONEY: &[&str] = &["revenue", "revenue_before"];
+
+/// What a country or a platform brought: for people, and for programs.
+struct Shares {
+    cells: [Cell; 4],
+    values: [Value; 6],
+}
+
+fn shares(pair: &[Figures; 2], all: i64, has_earlier: bool, currency: Currency) -> Shares {
     let [current, earlier] = pair;
     let share = money::mean(current.revenue.saturating_mul(1000), all).map_or(Value::Empty, Value::PerMille);
+    let share = if all > 0 { share } else { Value::Empty };
     let change = if has_earlier { Change::between(current.revenue, earlier.revenue) } else { Change::None };
-    [
-        Value::Count(current.orders).cell(),
-        Value::Money(current.revenue, currency).cell(),
-        if all > 0 { share.cell() } else { Value::Empty.cell() },
-        changed(change, Some(currency)),
-    ]
+    let before = |value| if has_earlier { value } else { Value::Empty };
+    let (orders, revenue) = (Value::Count(current.orders), Value::Money(current.revenue, currency));
+    Shares {
+        cells: [orders.cell(), revenue.cell(), share.cell(), changed(change, Some(currency))],
+        values: [
+            orders,
+            revenue,
+            share,
+            before(Value::Count(earlier.orders)),
+            before(Value::Money(earlier.revenue, currency)),
+            percent(change),
+        ],
+    }
 }
 
 /// Every country of the range by revenue; a click asks about it alone.
@@ -174,13 +256,19 @@ pub fn countries(
         let mut asked = question.clone();
         asked.filter.countries = vec![code.clone()];
         let name = if code == UNKNOWN { "Unknown".to_owned() } else { country::name(&code) };
-        let cells = std::iter::once(Value::Text(name).cell()).chain(shares(&pair, all, has_earlier, currency));
-        Row { key: code, address: asked.address(), cells: cells.collect() }
+        let name = Value::Text(name);
+        let Shares { cells, values } = shares(&pair, all, has_earlier, currency);
+        let cells = std::iter::once(name.cell()).chain(cells).collect();
+        let values = [Value::Text(code.clone()), name].into_iter().chain(values).collect();
+        (Row { key: code, address: asked.address(), cells }, values)
     });
+    let (rows, values) = rows.unzip();
+    let names = vec![Column::text("code", "Code"), Column::text("country", "Country")];
     Table {
         name: "countries".into(),
         title: "Countries".into(),
-        rows: rows.collect(),
+        rows,
+        data: Data::new([names, shares_data_columns()].concat(), SHARES_MONEY, values),
         columns: std::iter::once(Column::text("country", "Country")).chain(shares_columns()).collect(),
     }
 }
@@ -211,18 +299,24 @@ pub fn platforms(
         let heard = of_platform.filter_map(|source| source.last_delivery_at).max();
         let mut asked = question.clone();
         asked.filter.platforms = vec![platform.to_owned()];
-        let cells = std::iter::once(Value::Text(platform_name(platform).to_owned()).cell())
-            .chain(shares(&pair, all, has_earlier, books.currency))
-            .chain([status(heard, now), last_heard(heard, books)]);
-        Row { key: platform.to_owned(), address: asked.address(), cells: cells.collect() }
+        let Shares { cells, values } = shares(&pair, all, has_earlier, books.currency);
+        let (name, status) = (Value::Text(platform_name(platform).to_owned()), status(heard, now));
+        let end = [Value::Text(status.text.clone()), heard_at(heard, books, "%Y-%m-%d %H:%M:%S")];
+        let last = heard_at(heard, books, "%-d %b %H:%M").cell();
+        let cells = std::iter::once(name.cell()).chain(cells).chain([status, last]).collect();
+        let values = [Value::Text(platform.to_owned()), name].into_iter().chain(values).chain(end).collect();
+        (Row { key: platform.to_owned(), address: asked.address(), cells }, values)
     });
-    let mut rows: Vec<Row> = rows.collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.cells[2].order));
+    let mut rows: Vec<(Row, Vec<Value>)> = rows.collect();
+    rows.sort_by_key(|(row, _)| std::cmp::Reverse(row.cells[2].order));
+    let (rows, values) = rows.into_iter().unzip();
+    let names = vec![Column::text("code", "Code"), Column::text("platform", "Platform")];
     let end = [Column::text("status", "Status"), Column::text("last", "Last event")];
     Table {
         name: "platforms".into(),
         title: "Platforms".into(),
         rows,
+        data: Data::new([names, shares_data_columns(), end.to_vec()].concat(), SHARES_MONEY, values),
         columns: std::iter::once(Column::text("platform", "Platform")).chain(shares_columns()).chain(end).collect(),
     }
 }
@@ -236,45 +330,45 @@ fn status(heard: Option<Instant>, now: Instant) -> Cell {
     Cell { tone, ..Value::Text(text.into()).cell() }
 }
 
-fn last_heard(heard: Option<Instant>, books: &Books) -> Cell {
-    heard
-        .map_or(Value::Empty, |at| {
-            Value::Time(books.calendar.local(at).strftime("%-d %b %H:%M").to_string(), at.timestamp())
-        })
-        .cell()
+fn heard_at(heard: Option<Instant>, books: &Books, format: &str) -> Value {
+    heard.map_or(Value::Empty, |at| Value::Time(books.calendar.local(at).strftime(format).to_string(), at.timestamp()))
 }
 
 /// The average order of the last 30 days, newest first, with the change from day to day. The first of `days` is there for
 /// that alone.
 pub fn averages(days: &[Day], currency: Currency) -> Table {
     let rows = days.windows(2).rev().map(|pair| {
-        let [before, day] = pair else { return Row::default() };
-        let average = |day: &Day| day.figures.average();
-        let change = Change::between(average(day).unwrap_or(0), average(before).unwrap_or(0));
-        Row {
+        let [before, day] = pair else { return (Row::default(), Vec::new()) };
+        let mean = |day: &Day| day.figures.average().unwrap_or(0);
+        let change = Change::between(mean(day), mean(before));
+        let values = [
+            Value::Date(day.date.clone()),
+            Value::Count(day.figures.orders),
+            Value::Money(day.figures.revenue, currency),
+            average(&day.figures, currency),
+        ];
+        let row = Row {
             key: day.date.clone(),
             address: Question::default()
                 .with_range(crate::sales::question::Range::Dates(day.date.clone(), day.date.clone()))
                 .address(),
-            cells: vec![
-                Value::Date(day.date.clone()).cell(),
-                Value::Count(day.figures.orders).cell(),
-                Value::Money(day.figures.revenue, currency).cell(),
-                average(day).map_or(Value::Empty, |minor| Value::Money(minor, currency)).cell(),
-                changed(change, Some(currency)),
-            ],
-        }
+            cells: values.iter().map(Value::cell).chain([changed(change, Some(currency))]).collect(),
+        };
+        (row, values.into_iter().chain([percent(change)]).collect())
     });
+    let (rows, values) = rows.unzip();
+    let columns = vec![
+        Column::text("date", "Date"),
+        Column::number("orders", "Orders"),
+        Column::number("revenue", "Revenue"),
+        Column::number("average", "Average order"),
+        Column::number("change", "Day over day"),
+    ];
     Table {
         name: "averages".into(),
         title: "Average order, day by day".into(),
-        columns: vec![
-            Column::text("date", "Date"),
-            Column::number("orders", "Orders"),
-            Column::number("revenue", "Revenue"),
-            Column::number("average", "Average order"),
-            Column::number("change", "Day over day"),
-        ],
-        rows: rows.collect(),
+        rows,
+        data: Data::new(columns.clone(), &["revenue", "average"], values),
+        columns,
     }
 }

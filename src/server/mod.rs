@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod database;
 pub mod postgres;
+pub mod problem;
 pub mod router;
 pub mod run;
 pub mod state;

@@ -49,6 +49,8 @@ pub fn router(state: AppState) -> Router {
         .merge(pages)
         .merge(crate::sources::routes::routes())
         .merge(crate::live::routes::routes())
+        .merge(crate::sales::files::routes())
+        .merge(crate::sales::legacy::routes())
         .route("/api/v1/snapshot", get(snapshot))
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))

@@ -14,10 +14,11 @@ use crate::sources::{Format, Reading, Source, shopify, standard};
 /// The largest body: Shopify's largest orders are below 1 MB.
 const BODY_MAX_BYTES: usize = 2 * 1024 * 1024;
 
-/// `POST /webhooks/{format}/{source}`.
+/// `POST /webhooks/{format}/{source}`, and `POST /webhook/shopify`, the address of the page that Takings replaces.
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/webhooks/shopify/{source}", post(from_shopify))
+        .route("/webhook/shopify", post(from_the_only_shopify))
         .route("/webhooks/standard/{source}", post(from_standard))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
 }
@@ -28,16 +29,38 @@ async fn from_shopify(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let source = match find(&state, &name).await {
-        Ok(source) => source,
-        Err(response) => return response,
+    match find(&state, &name).await {
+        Ok(source) => take_shopify(&state, source, &headers, body).await,
+        Err(response) => response,
+    }
+}
+
+/// A delivery at the old address, which names no source: it can be of one alone.
+async fn from_the_only_shopify(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let mut sources = match state.sources.all().await {
+        Ok(sources) => sources.into_iter().filter(|source| source.platform == Format::Shopify.name()),
+        Err(error) => return unknown_for_now(&error),
     };
-    if !shopify::is_signed(&headers, &body, &source.secrets) {
+    match (sources.next(), sources.next()) {
+        (Some(source), None) => take_shopify(&state, source, &headers, body).await,
+        (None, _) => refusal(
+            StatusCode::NOT_FOUND,
+            "there is no source of the platform shopify: add it with `takings source add`",
+        ),
+        (Some(_), Some(_)) => refusal(
+            StatusCode::CONFLICT,
+            "there are several sources of the platform shopify: deliver to /webhooks/shopify/NAME, with the source's name",
+        ),
+    }
+}
+
+async fn take_shopify(state: &AppState, source: Source, headers: &HeaderMap, body: Bytes) -> Response {
+    if !shopify::is_signed(headers, &body, &source.secrets) {
         return refusal(StatusCode::UNAUTHORIZED, "the signature does not match: check the secret of this source");
     }
-    let reading = Format::Shopify.read(shopify::header(&headers, "topic").unwrap_or_default(), &body);
-    let external_id = shopify::header(&headers, "webhook-id").map(str::to_owned);
-    take(&state, source, Format::Shopify, external_id, body, reading).await
+    let reading = Format::Shopify.read(shopify::header(headers, "topic").unwrap_or_default(), &body);
+    let external_id = shopify::header(headers, "webhook-id").map(str::to_owned);
+    take(state, source, Format::Shopify, external_id, body, reading).await
 }
 
 async fn from_standard(
@@ -67,14 +90,13 @@ async fn find(state: &AppState, name: &str) -> Result<Source, Response> {
         Ok(None) => {
             Err(refusal(StatusCode::NOT_FOUND, "there is no source of this name: add it with `takings source add`"))
         }
-        Err(error) => {
-            tracing::warn!(%error, "a source could not be looked up");
-            Err(refusal(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not answer at the moment; please deliver again",
-            ))
-        }
+        Err(error) => Err(unknown_for_now(&error)),
     }
+}
+
+fn unknown_for_now(error: &sqlx::Error) -> Response {
+    tracing::warn!(%error, "a source could not be looked up");
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer at the moment; please deliver again")
 }
 
 /// Records the delivery, also one that can't be read: it is kept for replay.
