@@ -13,6 +13,7 @@ use takings::period::Instant;
 use takings::sales::books::Books;
 use takings::server::clock::Clock;
 use takings::server::database::{self, WORKSPACE};
+use takings::server::http;
 use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
 use tokio::net::{TcpListener, TcpStream};
@@ -62,7 +63,7 @@ impl TestApp {
         let server = tokio::spawn(async move {
             run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
         });
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let client = http::client().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         TestApp { address, db, books, clock, client, stop: Some(stop), server }
     }
 
