@@ -1,9 +1,13 @@
 //! Exchange rates: the European Central Bank's reference rates and the conversion that M7 asks for.
 //!
-//! The history since 1999 ships with the program ([`history`]). What the bank published since is in its files ([`ecb`]).
+//! The history since 1999 ships with the program ([`history`]). What the bank published since is fetched ([`fetch`]) or
+//! imported from its files ([`ecb`]), and kept in PostgreSQL ([`store`]).
 
 pub mod ecb;
+pub mod fetch;
 pub mod history;
+pub mod learn;
+pub mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::model::{Legacy, Message};
-use crate::sales::books::Books;
+use crate::sales::books::BooksHandle;
 use crate::sales::model::{OrderEvent, Snapshot};
 use crate::sales::{snapshot, store};
 use crate::server::clock::Clock;
@@ -49,7 +49,7 @@ pub struct Hub(Arc<Shared>);
 
 struct Shared {
     db: PgPool,
-    books: Books,
+    books: BooksHandle,
     clock: Clock,
     frames: broadcast::Sender<Frame>,
     latest: RwLock<Option<Arc<Snapshot>>>,
@@ -58,7 +58,7 @@ struct Shared {
 
 impl Hub {
     /// A hub; [`Hub::run`] makes it go.
-    pub fn new(db: PgPool, books: Books, clock: Clock) -> Hub {
+    pub fn new(db: PgPool, books: BooksHandle, clock: Clock) -> Hub {
         let (frames, _) = broadcast::channel(FRAMES_KEPT);
         Hub(Arc::new(Shared { db, books, clock, frames, latest: RwLock::default(), wake: Notify::new() }))
     }
@@ -84,7 +84,7 @@ impl Hub {
     /// Computes the snapshot now, from the database.
     pub async fn compute(&self) -> sqlx::Result<Arc<Snapshot>> {
         let mut db = self.0.db.acquire().await?;
-        let snapshot = Arc::new(snapshot::compute(&mut db, &self.0.books, self.0.clock.now()).await?);
+        let snapshot = Arc::new(snapshot::compute(&mut db, &self.0.books.now(), self.0.clock.now()).await?);
         if let Ok(mut latest) = self.0.latest.write() {
             let newer = latest.as_ref().is_none_or(|known| known.overview.as_of_ms <= snapshot.overview.as_of_ms);
             if newer {
@@ -103,7 +103,7 @@ impl Hub {
             return Ok(Some(Vec::new()));
         }
         let mut db = self.0.db.acquire().await?;
-        let mut events = store::events_after(&mut db, self.0.books.workspace, after, MISSED_MAX).await?;
+        let mut events = store::events_after(&mut db, self.0.books.now().workspace, after, MISSED_MAX).await?;
         events.retain(|event| event.sequence <= until);
         Ok(Some(events))
     }
@@ -132,7 +132,7 @@ impl Hub {
                     None => fresh.as_ref().map_or(0, |snapshot| snapshot.overview.last_event),
                 };
                 let mut db = self.0.db.acquire().await?;
-                let events = store::events_after(&mut db, self.0.books.workspace, after, EVENTS_MAX).await?;
+                let events = store::events_after(&mut db, self.0.books.now().workspace, after, EVENTS_MAX).await?;
                 Ok::<_, sqlx::Error>((fresh, after, events))
             };
             match round.await {
@@ -179,7 +179,7 @@ impl Hub {
         });
     }
 
-    /// Sends the figures and events of a round; the whole snapshot where a day has begun.
+    /// Sends the figures and events of a round; the whole snapshot where a day has begun or the settings are others.
     fn send(
         &self,
         fresh: Option<&Arc<Snapshot>>,
@@ -187,9 +187,10 @@ impl Hub {
         last_event: i64,
         events: Vec<OrderEvent>,
     ) {
-        let day = |snapshot: &Arc<Snapshot>| snapshot.days.last().map(|day| day.date.clone());
+        let frame =
+            |s: &Arc<Snapshot>| (s.currency, s.overview.zone.clone(), s.days.last().map(|day| day.date.clone()));
         let message = match (fresh, sent) {
-            (Some(now), Some(before)) if day(now) != day(before) => {
+            (Some(now), Some(before)) if frame(now) != frame(before) => {
                 Message::snapshot(Snapshot::clone(now), events.clone())
             }
             (None, _) if events.is_empty() => return,

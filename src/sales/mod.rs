@@ -15,6 +15,8 @@ pub mod recorder;
 #[cfg(feature = "ssr")]
 pub mod recording;
 #[cfg(feature = "ssr")]
+pub mod redenomination;
+#[cfg(feature = "ssr")]
 pub mod snapshot;
 #[cfg(feature = "ssr")]
 pub mod store;

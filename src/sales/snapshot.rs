@@ -23,6 +23,7 @@ struct Pairs {
 pub async fn compute(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::Result<Snapshot> {
     let mut tx = db.begin_with("begin isolation level repeatable read read only").await?;
     let cursor = store::cursor(&mut tx, books.workspace).await?;
+    let books = &books.at(cursor.books_revision, &mut tx).await?;
     let pairs = Pairs::at(books, now);
     let sums = sums::store::window_sums(&mut tx, books, &pairs.all()).await?;
     let today = books.calendar.date(now);

@@ -9,6 +9,7 @@ use crate::period::{Instant, Window};
 use crate::sales::books::Books;
 use crate::sales::sums::windows::{Pieces, pieces};
 use crate::sales::sums::{Additions, Sums};
+use crate::settings;
 
 /// Adds what a recording brings. One question for all tables: each one more would cost a recording a round trip.
 pub async fn add(db: &mut PgConnection, workspace: i32, additions: &Additions) -> sqlx::Result<()> {
@@ -267,25 +268,31 @@ pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Res
     .await
 }
 
-/// Builds the sums again from the ledger alone: minutes from its entries, the others from the minutes. Recordings wait
-/// meanwhile. Needed when the zone changes, and where [`sums_that_differ`] found any.
+/// Builds the sums again from the ledger alone. Recordings wait meanwhile. Needed where [`sums_that_differ`] found any.
 pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
-    sqlx::query!("select revision from cursors where workspace_id = $1 for update", books.workspace)
-        .fetch_one(&mut *tx)
+    let revision = settings::store::lock(&mut tx, books.workspace).await?;
+    let books = books.at(revision, &mut tx).await?;
+    rebuild_all(&mut tx, books.workspace, books.calendar.zone_name()).await?;
+    sqlx::query!("update cursors set revision = revision + 1 where workspace_id = $1", books.workspace)
+        .execute(&mut *tx)
         .await?;
-    sqlx::query!("delete from sums_minute where workspace_id = $1", books.workspace).execute(&mut *tx).await?;
-    sqlx::query!("delete from sums_quarter_hour where workspace_id = $1", books.workspace).execute(&mut *tx).await?;
-    sqlx::query!("delete from sums_day where workspace_id = $1", books.workspace).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// Builds the sums again: minutes from the ledger, the others from the minutes. The cursor has to be locked.
+pub async fn rebuild_all(db: &mut PgConnection, workspace: i32, zone: &str) -> sqlx::Result<()> {
+    sqlx::query!("delete from sums_minute where workspace_id = $1", workspace).execute(&mut *db).await?;
+    sqlx::query!("delete from sums_quarter_hour where workspace_id = $1", workspace).execute(&mut *db).await?;
     sqlx::query!(
         "insert into sums_minute
          select workspace_id, date_trunc('minute', occurred_at, 'UTC'), sum(orders), sum(gross_minor), sum(discount_minor),
              sum(shipping_minor), sum(tax_minor), sum(returned_goods_minor), sum(returned_shipping_minor),
              sum(returned_tax_minor), sum(flagged)
          from ledger_measures where workspace_id = $1 group by 1, 2 order by 2",
-        books.workspace
+        workspace
     )
-    .execute(&mut *tx)
+    .execute(&mut *db)
     .await?;
     sqlx::query!(
         "insert into sums_quarter_hour
@@ -293,23 +300,26 @@ pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
              sum(discount_minor), sum(shipping_minor), sum(tax_minor), sum(returned_goods_minor),
              sum(returned_shipping_minor), sum(returned_tax_minor), sum(flagged)
          from sums_minute where workspace_id = $1 group by 1, 2 order by 2",
-        books.workspace
+        workspace
     )
-    .execute(&mut *tx)
+    .execute(&mut *db)
     .await?;
+    rebuild_days(db, workspace, zone).await
+}
+
+/// Builds the sums of the days again from those of the minutes, as `zone` cuts them. The cursor has to be locked.
+pub async fn rebuild_days(db: &mut PgConnection, workspace: i32, zone: &str) -> sqlx::Result<()> {
+    sqlx::query!("delete from sums_day where workspace_id = $1", workspace).execute(&mut *db).await?;
     sqlx::query!(
         "insert into sums_day
          select workspace_id, (bucket at time zone $2)::date, sum(orders), sum(gross_minor), sum(discount_minor),
              sum(shipping_minor), sum(tax_minor), sum(returned_goods_minor), sum(returned_shipping_minor),
              sum(returned_tax_minor), sum(flagged)
          from sums_minute where workspace_id = $1 group by 1, 2 order by 2",
-        books.workspace,
-        books.calendar.zone_name()
+        workspace,
+        zone
     )
-    .execute(&mut *tx)
+    .execute(db)
     .await?;
-    sqlx::query!("update cursors set revision = revision + 1 where workspace_id = $1", books.workspace)
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await
+    Ok(())
 }
