@@ -138,6 +138,10 @@ impl Watcher<'_> {
 
     /// Sends a frame; of one that begins with events the client has, only those it has not.
     async fn deliver(&mut self, frame: SharedFrame) -> Result<(), axum::Error> {
+        if frame.first_event.is_none() && frame.last_event > self.last_event {
+            // It was greeted with a snapshot older than the events that had gone out before it came.
+            Box::pin(self.catch_up(frame.last_event)).await?;
+        }
         match frame.first_event {
             Some(_) if frame.last_event <= self.last_event => return Ok(()),
             Some(first) if first != self.last_event + 1 => return Box::pin(self.catch_up(frame.last_event)).await,
