@@ -6,7 +6,7 @@ use takings::demo::shop::Shop;
 use takings::money::Currency;
 use takings::sales::books::Books;
 use takings::sales::recording::Delivery;
-use takings::sales::{store, sums};
+use takings::sales::{snapshot, store, sums};
 use takings::server::database::{self, WORKSPACE};
 use takings::settings::{self, Change, SettingsError, currency};
 
@@ -188,6 +188,11 @@ async fn a_running_server_makes_the_change_and_watchers_get_everything_in_the_ne
     settings::change(&app.db, WORKSPACE, to("EUR")).await.expect("asked for");
     let euros = socket.find(|m| Some(m["snapshot"].clone()).filter(|snapshot| snapshot["currency"] == "EUR")).await;
     assert_eq!(euros["overview"]["today"]["current"]["revenue"], 1000);
+    // The test's own books are of before the change: a snapshot makes sure of them all the same.
+    let mut connection = app.db.acquire().await.expect("a connection");
+    let computed = snapshot::compute(&mut connection, &app.books, app.clock.now()).await.expect("a snapshot");
+    assert_eq!((computed.currency, app.books.currency), (Currency::EUR, Currency::GBP));
+    drop(connection);
     assert_eq!(app.differing_sums().await, 0);
     app.stop().await;
 }
