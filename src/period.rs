@@ -132,13 +132,22 @@ impl Calendar {
         Window { from: self.midnight(first), to: self.shift_back(local, period) }
     }
 
-    /// A local time one period earlier, as an instant. Where the target date does not exist it is the end of
-    /// the target month: the next month's first midnight (T4).
+    /// The same local wall-clock point some calendar months earlier, as in [`Calendar::same_point_before`].
+    pub fn months_before(&self, now: Instant, months: i64) -> Instant {
+        self.shift_months(self.local(now), months)
+    }
+
     fn shift_back(&self, local: Local, period: Period) -> Instant {
+        match period.months() {
+            Some(months) => self.shift_months(local, months),
+            None => self.instant(minus(local.date(), period.span()).to_datetime(local.time())),
+        }
+    }
+
+    /// A local time some months earlier, as an instant. Where the target date does not exist it is the end of the
+    /// target month: the next month's first midnight (T4).
+    fn shift_months(&self, local: Local, months: i64) -> Instant {
         let date = local.date();
-        let Some(months) = period.months() else {
-            return self.instant(minus(date, period.span()).to_datetime(local.time()));
-        };
         let target_month = minus(date.first_of_month(), months.months());
         match Date::new(target_month.year(), target_month.month(), date.day()) {
             Ok(target) => self.instant(target.to_datetime(local.time())),
@@ -168,23 +177,29 @@ impl Calendar {
         self.shift_back(self.local(now), Period::Year)
     }
 
-    /// A window in words: `Mon 16 Nov 00:00–14:30 GMT`, `1–29 Nov 2026`.
-    pub fn words(&self, window: Window) -> String {
+    /// A window in words: `Mon 16 Nov 00:00–14:30 GMT`, `Sun 1 Nov – Sat 21 Nov 14:30 GMT`, `Mon 16 Nov`. The year is said
+    /// where it is not that of `now`.
+    pub fn words(&self, window: Window, now: Instant) -> String {
         let (from, to) = (self.local(window.from), self.local(window.to));
         let zone = self.abbreviation(window.to);
         let last = self.local(window.to - chrono::Duration::nanoseconds(1)).date();
-        if to.time() == Time::midnight() {
-            return if from.date() == last {
-                day_words(last)
-            } else {
-                format!("{} – {}", day_words(from.date()), day_words(last))
-            };
+        let this_year = self.date(now).year();
+        let day = |date: Date| {
+            let format =
+                if from.year() == this_year && last.year() == this_year { "%a %-d %b" } else { "%a %-d %b %Y" };
+            date.strftime(format).to_string()
+        };
+        let starts_whole = from.time() == Time::midnight();
+        if to.time() == Time::midnight() && starts_whole {
+            return if from.date() == last { day(last) } else { format!("{} – {}", day(from.date()), day(last)) };
         }
         let until = to.strftime("%H:%M");
         if from.date() == to.date() {
-            format!("{} {}–{until} {zone}", day_words(to.date()), from.strftime("%H:%M"))
+            format!("{} {}–{until} {zone}", day(to.date()), from.strftime("%H:%M"))
+        } else if starts_whole {
+            format!("{} – {} {until} {zone}", day(from.date()), day(to.date()))
         } else {
-            format!("{} {} – {} {until} {zone}", day_words(from.date()), from.strftime("%H:%M"), day_words(to.date()))
+            format!("{} {} – {} {until} {zone}", day(from.date()), from.strftime("%H:%M"), day(to.date()))
         }
     }
 }
@@ -208,11 +223,6 @@ impl Period {
             Period::Year => 1.year(),
         }
     }
-}
-
-/// `Mon 16 Nov 2026`.
-pub fn day_words(date: Date) -> String {
-    date.strftime("%a %-d %b %Y").to_string()
 }
 
 /// A date later by `span`; the calendar's last date where it would go beyond it.
@@ -291,8 +301,12 @@ mod tests {
     fn windows_are_said_in_words() {
         let calendar = london();
         let today = calendar.to_date(Period::Day, at("2026-11-16T14:30:07Z"));
-        assert_eq!(calendar.words(today), "Mon 16 Nov 2026 00:00–14:30 GMT");
-        assert_eq!(calendar.words(calendar.day(Date::constant(2026, 11, 16))), "Mon 16 Nov 2026");
+        let now = at("2026-11-16T14:30:07Z");
+        assert_eq!(calendar.words(today, now), "Mon 16 Nov 00:00–14:30 GMT");
+        assert_eq!(calendar.words(calendar.to_date(Period::Month, now), now), "Sun 1 Nov – Mon 16 Nov 14:30 GMT");
+        assert_eq!(calendar.words(calendar.day(Date::constant(2026, 11, 16)), now), "Mon 16 Nov");
+        let year_before = calendar.days(Date::constant(2025, 1, 1), Date::constant(2025, 12, 31));
+        assert_eq!(calendar.words(year_before, now), "Wed 1 Jan 2025 – Wed 31 Dec 2025");
     }
 
     #[test]

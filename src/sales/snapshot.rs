@@ -35,8 +35,8 @@ pub async fn compute(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx
     let versus = |i: usize, [window, earlier]: [Window; 2]| Versus {
         current: figures(&sums[2 * i]),
         earlier: figures(&sums[2 * i + 1]),
-        window: books.calendar.words(window),
-        earlier_window: books.calendar.words(earlier),
+        window: books.calendar.words(window, now),
+        earlier_window: books.calendar.words(earlier, now),
     };
     let overview = Overview {
         revision: cursor.revision,

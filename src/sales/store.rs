@@ -19,6 +19,10 @@ use crate::sales::sums::{self, Additions};
 /// The channel on which a commit is made known, without payload.
 pub const LIVE_CHANNEL: &str = "takings_live";
 
+/// Numbers of orders at which PostgreSQL's statistics are taken at once: plans that were made while the tables were empty,
+/// when any index looked as good as another, are then made anew. Later its own vacuum sees to it.
+const STATISTICS_AT: [i64; 4] = [100, 1_000, 10_000, 100_000];
+
 type Refunds = std::collections::BTreeMap<String, Refund>;
 
 /// Orders without a rate that are looked at in one transaction: other recordings wait for a tenth of a second at most.
@@ -39,9 +43,9 @@ pub struct Cursor {
 /// any delivery changes no figure. Waits for other recordings of the workspace: they follow one another.
 pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx::Result<Cursor> {
     let mut tx = db.begin().await?;
-    let (cursor, mut last_order) = lock(&mut tx, books.workspace).await?;
+    let (cursor, before) = lock(&mut tx, books.workspace).await?;
     let books = &books.at(cursor.books_revision, &mut tx).await?;
-    let mut last_event = cursor.last_event;
+    let (mut last_event, mut last_order) = (cursor.last_event, before);
 
     let named = deliveries.iter().filter_map(|d| d.order.as_ref().map(|(id, _)| (d.source, id.clone())));
     let known = stored_orders(&mut tx, books.workspace, named).await?;
@@ -57,6 +61,9 @@ pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx
     let cursor = Cursor { revision, last_event, ..cursor };
     write_deliveries(&mut tx, books.workspace, deliveries, &events, &touched, cursor, last_order).await?;
     tx.commit().await?;
+    if STATISTICS_AT.iter().any(|at| (before..last_order).contains(at)) {
+        sqlx::query!("analyze orders, ledger").execute(db).await?;
+    }
     Ok(cursor)
 }
 

@@ -38,7 +38,12 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(CONNECTION_WAIT)
-        .connect_lazy_with(options.application_name("takings").options(PLANNER))
+        .connect_lazy_with(tuned(options))
+}
+
+/// How the server connects.
+pub fn tuned(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("takings").options(PLANNER)
 }
 
 /// Brings the database to this version, under an advisory lock, and reads the workspace's settings.

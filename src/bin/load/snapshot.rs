@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use takings::sales::books::Books;
 use takings::sales::{snapshot, sums};
+use takings::server::database;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
@@ -79,7 +80,7 @@ async fn compute(bench: &Bench, viewers: u32, span: Duration) -> Outcome<Vec<f64
     let pool = PgPoolOptions::new()
         .min_connections(viewers)
         .max_connections(viewers)
-        .connect_with(bench.options.clone())
+        .connect_with(database::tuned(bench.options.clone()))
         .await?;
     // Plans and pages are warm, as in a server that runs.
     compute_until(&pool, &bench.books, viewers, Instant::now() + span / 5).await?;
