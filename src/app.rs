@@ -1,48 +1,55 @@
-//! The shell of every page and the table of routes.
+//! The shell of every page, and what lives in the browser.
 
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{Route, Router, Routes};
-use leptos_router::{SsrMode, StaticSegment};
 
-use crate::access::view::{SignInPage, WelcomePage};
 use crate::pages::dashboard::DashboardPage;
 
-/// The routes. The same on the server and in the browser.
+/// What lives in the browser. The pages of access are plain forms and end on the server, so there is one, and no router:
+/// which page an address shows is decided by the server's routes, and a click within the page by its query.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_meta_context();
-    view! {
-        <Title text="Takings"/>
-        <Router>
-            <Routes fallback=|| view! { <main class="narrow"><h1>"There is nothing here"</h1><p><a href="/">"Go to the figures"</a></p></main> }>
-                <Route path=StaticSegment("") view=DashboardPage ssr=SsrMode::Async/>
-                <Route path=StaticSegment("sign-in") view=SignInPage ssr=SsrMode::Async/>
-                <Route path=StaticSegment("welcome") view=WelcomePage ssr=SsrMode::Async/>
-            </Routes>
-        </Router>
-    }
+    view! { <DashboardPage/> }
 }
 
 #[cfg(feature = "ssr")]
-pub use document::shell;
+pub use document::{Page, shell};
 
 #[cfg(feature = "ssr")]
 mod document {
+    use std::sync::OnceLock;
+
     use axum::http::HeaderValue;
     use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
     use axum::http::request::Parts;
     use leptos::nonce::use_nonce;
     use leptos_axum::ResponseOptions;
-    use leptos_meta::{HashedStylesheet, MetaTags};
+    use leptos_meta::HashedStylesheet;
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
     use crate::access::session::cookie;
+    use crate::access::view::{SignInPage, WelcomePage};
 
-    /// The document around the application, with its content security policy.
-    pub fn shell(options: LeptosOptions) -> impl IntoView {
+    /// The pages.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Page {
+        /// The figures: goes on living in the browser.
+        Dashboard,
+        /// A plain form.
+        SignIn,
+        /// A plain form.
+        Welcome,
+    }
+
+    /// The document around a page, with its content security policy.
+    pub fn shell(options: LeptosOptions, page: Page) -> impl IntoView {
         set_headers();
-        let version = env!("CARGO_PKG_VERSION");
+        let body = match page {
+            Page::Dashboard => view! { <App/> }.into_any(),
+            Page::SignIn => view! { <SignInPage/> }.into_any(),
+            Page::Welcome => view! { <WelcomePage/> }.into_any(),
+        };
+        let bundle = chart_bundle(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -50,24 +57,28 @@ mod document {
                     <meta charset="utf-8"/>
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
                     <meta name="color-scheme" content="dark light"/>
-                    <meta name="chart-bundle" content=format!("/vendor/echarts.js?v={version}")/>
+                    <meta name="chart-bundle" content=bundle/>
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                     <link rel="preload" href="/vendor/inter.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                     <HashedStylesheet options=options.clone() id="style"/>
                     <AutoReload options=options.clone()/>
-                    {needs_script().then(|| view! { <HydrationScripts options defer=true/> })}
-                    <MetaTags/>
+                    {(page == Page::Dashboard).then(|| view! { <HydrationScripts options defer=true/> })}
+                    <title>"Takings"</title>
                 </head>
-                <body>
-                    <App/>
-                </body>
+                <body>{body}</body>
             </html>
         }
     }
 
-    /// The pages of access are plain forms: they come without a script.
-    fn needs_script() -> bool {
-        use_context::<Parts>().is_none_or(|parts| !matches!(parts.uri.path(), "/sign-in" | "/welcome"))
+    /// The address of the chart bundle, which is cached for ever: it changes with the bundle.
+    fn chart_bundle(site_root: &str) -> &'static str {
+        static ADDRESS: OnceLock<String> = OnceLock::new();
+        ADDRESS.get_or_init(|| {
+            let bytes = std::fs::read(format!("{site_root}/vendor/echarts.js")).unwrap_or_default();
+            let hash = Sha256::digest(&bytes);
+            let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            format!("/vendor/echarts.js?v={name}")
+        })
     }
 
     /// The theme that was chosen; none leaves it to the system.

@@ -18,7 +18,7 @@ use takings::exchange::{ecb, learn};
 use takings::imports::orders;
 use takings::sales::books::Books;
 use takings::sales::store as sales;
-use takings::sales::sums::store as sums;
+use takings::sales::sums::additions_store as sums;
 use takings::server::clock::Clock;
 use takings::server::database::{self, WORKSPACE};
 use takings::server::{postgres, run};

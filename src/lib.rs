@@ -5,6 +5,7 @@
 compile_error!("the features ssr (the server) and hydrate (the browser) exclude each other");
 
 // The shared vocabulary.
+pub mod chart;
 #[cfg(feature = "ssr")]
 pub mod country;
 #[cfg(feature = "ssr")]
@@ -18,6 +19,8 @@ pub mod table;
 pub mod access;
 #[cfg(feature = "ssr")]
 pub mod demo;
+#[cfg(feature = "ssr")]
+pub mod export;
 #[cfg(feature = "ssr")]
 pub mod imports;
 pub mod live;

@@ -65,7 +65,7 @@ impl Currency {
     }
 
     /// What is written before an amount: a sign, or the code and a space.
-    fn prefix(&self) -> String {
+    pub fn prefix(self) -> String {
         match SIGNS.iter().find(|(code, _)| *code == self.code()) {
             Some((_, sign)) => (*sign).to_owned(),
             None => format!("{}\u{a0}", self.code()),

@@ -56,6 +56,37 @@ pub struct Cell {
     /// The number it is sorted by; text without one is sorted as text.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub order: Option<i64>,
+    /// 1 where it is good news, -1 where it is bad: its colour, beside a sign in the text.
+    #[serde(skip_serializing_if = "is_level", default)]
+    pub tone: i8,
+}
+
+fn is_level(tone: &i8) -> bool {
+    *tone == 0
+}
+
+/// A table: cells are written for people, and sorted as what they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name on the page.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its rows, in their first order.
+    pub rows: Vec<Row>,
+}
+
+/// A row of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Row {
+    /// Names it among the rows.
+    pub key: String,
+    /// Where its first cell leads; empty where nowhere.
+    pub address: String,
+    /// Its cells, one a column.
+    pub cells: Vec<Cell>,
 }
 
 impl Value {
@@ -80,7 +111,7 @@ impl Value {
             Value::Count(n) | Value::Money(n, _) | Value::PerMille(n) | Value::Time(_, n) => Some(*n),
             Value::Text(_) | Value::Decimal(_) | Value::Date(_) => None,
         };
-        Cell { text: self.text(), order }
+        Cell { text: self.text(), order, tone: 0 }
     }
 }
 
@@ -92,7 +123,7 @@ mod tests {
     fn values_are_shown_for_people_and_sorted_as_what_they_are() {
         assert_eq!(Value::Money(-104_567, Currency::GBP).text(), "\u{2212}£1,045.67");
         assert_eq!(Value::PerMille(172).text(), "17.2%");
-        assert_eq!(Value::Count(1234).cell(), Cell { text: "1,234".into(), order: Some(1234) });
+        assert_eq!(Value::Count(1234).cell(), Cell { text: "1,234".into(), order: Some(1234), tone: 0 });
         assert_eq!(Value::Empty.text(), "—");
     }
 }

@@ -1,20 +1,27 @@
 //! Pages of access: sign in, and welcome by a link. They are plain forms that need no script, so the browser's half of the
 //! program leaves them out.
 
+use axum::http::request::Parts;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::error::ServerFnUrlError;
-use leptos_router::hooks::use_query_map;
 
 use crate::access::api::{LinkPurpose, SignIn, UseLink, read_link};
 use crate::access::model::PASSWORD_MIN_CHARS;
 
 pub use crate::access::sign_out::SignOutButton;
 
+/// A value of the address's query.
+fn from_address(name: &str) -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    let mut pairs = form_urlencoded::parse(parts.uri.query()?.as_bytes());
+    pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
 /// What went wrong with the form before: the server function's answer sends it back in the address.
 #[component]
 fn Problem() -> impl IntoView {
-    let sent_back = use_query_map().with_untracked(|query| query.get("__err"));
+    let sent_back = from_address("__err");
     let sentence = sent_back.map(|error| match ServerFnUrlError::<ServerFnError>::decode_err(&error) {
         ServerFnError::ServerError(sentence) => sentence,
         _ => "That did not work. Try again.".to_owned(),
@@ -44,7 +51,7 @@ pub fn SignInPage() -> impl IntoView {
 /// `/welcome?token=…`: a link that works once.
 #[component]
 pub fn WelcomePage() -> impl IntoView {
-    let token = use_query_map().with_untracked(|query| query.get("token").unwrap_or_default());
+    let token = from_address("token").unwrap_or_default();
     let purpose = {
         let token = token.clone();
         Resource::new_blocking(move || token.clone(), read_link)

@@ -109,9 +109,11 @@ mod tests {
         assert_eq!(sources(&db, books.workspace).await.expect("sources").len(), PLATFORMS.len());
         let mut connection = db.acquire().await.expect("a connection");
         let all = Window { from: "2024-01-01T00:00:00Z".parse().expect("an instant"), to: now };
-        let sums = sales::sums::store::window_sums(&mut connection, &books, &[all]).await.expect("sums")[0];
+        let sums = sales::sums::store::window_sums(&mut connection, &books, &Default::default(), &[all])
+            .await
+            .expect("sums")[0];
         assert!(sums.orders > 20_000 && sums.returned_goods < 0);
         assert_eq!(sums.flagged, 0);
-        assert_eq!(sales::sums::store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
+        assert_eq!(sales::sums::additions_store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
     }
 }

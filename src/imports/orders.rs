@@ -649,9 +649,10 @@ mod tests {
             assert!(errors.is_empty());
             let mut connection = db.acquire().await.expect("a connection");
             let all = Window { from: at("2010-12-01T00:00:00Z"), to: at("2011-04-01T00:00:00Z") };
-            let sums = sums::store::window_sums(&mut connection, &books, &[all]).await.expect("sums")[0];
+            let sums =
+                sums::store::window_sums(&mut connection, &books, &Default::default(), &[all]).await.expect("sums")[0];
             assert_eq!((sums.orders, sums.placed(), sums.total()), (2_023, 97_482_123, 97_482_123 - 8_258_328));
-            assert_eq!(sums::store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
+            assert_eq!(sums::additions_store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
             assert_eq!(store::cursor(&mut connection, books.workspace).await.expect("a cursor").last_event, 0);
         }
     }

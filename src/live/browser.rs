@@ -12,6 +12,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::live::model::{Kind, Message, PROTOCOL, STALE_AFTER_MS};
 use crate::live::view::{Feed, Status};
 use crate::sales::api::load_dashboard;
+use crate::sales::model::Changes;
 
 /// The first pause before coming back; it doubles up to the longest.
 const PAUSE_FIRST_MS: u32 = 250;
@@ -32,8 +33,12 @@ pub fn start(feed: Feed) {
             while !feed.on.get_untracked() {
                 TimeoutFuture::new(PAUSE_FIRST_MS).await;
             }
+            let asked = feed.query.get_untracked();
             let heard = listen(feed).await;
             failures = if heard { 0 } else { failures + 1 };
+            if heard && feed.query.get_untracked() != asked {
+                continue;
+            }
             if feed.on.get_untracked() {
                 feed.status.set(Status::Reconnecting);
             }
@@ -48,12 +53,23 @@ pub fn start(feed: Feed) {
     });
 }
 
-/// Asks for fresh figures now.
+/// Asks for fresh figures now. An answer to a question that is no longer asked is dropped.
 pub fn refresh(feed: Feed) {
     spawn_local(async move {
-        if let Ok(fresh) = load_dashboard(true).await {
-            feed.shown.set(fresh.snapshot);
-            feed.heard_at_ms.set(js_sys::Date::now());
+        let query = feed.query.get_untracked();
+        let answer = load_dashboard(query.clone(), true).await;
+        if feed.query.get_untracked() != query {
+            return;
+        }
+        match answer {
+            Ok(fresh) => {
+                feed.shown.set(fresh.snapshot);
+                feed.controls.set(fresh.controls);
+                feed.problem.set(None);
+                feed.heard_at_ms.set(js_sys::Date::now());
+            }
+            Err(ServerFnError::ServerError(sentence)) => feed.problem.set(Some(sentence)),
+            Err(_) => {}
         }
     });
 }
@@ -62,10 +78,15 @@ pub fn refresh(feed: Feed) {
 async fn listen(feed: Feed) -> bool {
     let Some(address) = address(feed) else { return false };
     let Ok(mut socket) = WebSocket::open_with_protocol(&address, PROTOCOL) else { return false };
+    let query = feed.query.get_untracked();
     let mut heard = false;
     loop {
-        // The switch is looked at every second.
-        match select(socket.next(), TimeoutFuture::new(1_000)).await {
+        // The switch and the question are looked at every quarter of a second.
+        let next = select(socket.next(), TimeoutFuture::new(250)).await;
+        if feed.query.get_untracked() != query {
+            return true;
+        }
+        match next {
             Either::Left((Some(Ok(Frame::Text(text))), _)) => {
                 heard = true;
                 if let Ok(message) = serde_json::from_str(&text) {
@@ -87,9 +108,10 @@ async fn listen(feed: Feed) -> bool {
 fn address(feed: Feed) -> Option<String> {
     let location = web_sys::window()?.location();
     let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
-    let (event, revision) = feed.shown.with_untracked(|s| (feed.last_event.get_untracked(), s.overview.revision));
-    let day = feed.shown.with_untracked(|s| s.days.last().map(|day| day.date.clone()).unwrap_or_default());
-    Some(format!("{scheme}://{}/ws?last_event={event}&revision={revision}&day={day}", location.host().ok()?))
+    let (event, version) = feed.shown.with_untracked(|s| (feed.last_event.get_untracked(), s.overview.version));
+    let query = feed.query.get_untracked();
+    let query = query.trim_start_matches('?');
+    Some(format!("{scheme}://{}/ws?last_event={event}&version={version}&{query}", location.host().ok()?))
 }
 
 fn take(feed: Feed, message: Message) {
@@ -113,7 +135,7 @@ fn take(feed: Feed, message: Message) {
                 *shown = *snapshot;
             }
             if let Some(overview) = message.overview {
-                shown.apply(*overview);
+                shown.apply(Changes { overview: *overview, points: message.points, rows: message.rows });
             }
             shown.add_events(&fresh);
         });

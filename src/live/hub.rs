@@ -1,19 +1,24 @@
-//! The hub: computes each revision's snapshot once, serialises each message once, and hands the same bytes to every
-//! socket. A socket that falls behind never makes another wait.
+//! The hub: computes each question's answer once per revision, serialises each message once, and hands the same bytes to
+//! every socket that asks the same. A socket that falls behind never makes another wait.
 
-use std::sync::{Arc, RwLock};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::model::{Legacy, Message};
 use crate::sales::books::BooksHandle;
-use crate::sales::model::{OrderEvent, Snapshot};
-use crate::sales::{snapshot, store};
+use crate::sales::model::{Changes, OrderEvent, Snapshot};
+use crate::sales::projection::{Projected, projections};
+use crate::sales::question::Question;
+use crate::sales::snapshot::Unanswered;
+use crate::sales::{snapshot, store, tables};
 use crate::server::clock::Clock;
 
 /// Changes within this long go out in one frame: beyond some thousand sockets, frames are what costs.
@@ -29,6 +34,12 @@ const FRAMES_KEPT: usize = 256;
 const EVENTS_MAX: i64 = 500;
 /// Events that a returning client is sent at most; who missed more gets the snapshot alone.
 pub const MISSED_MAX: i64 = 500;
+/// Projections are made at most this often: they read half a year of sums, and move slowly.
+const PROJECTED_EVERY: Duration = Duration::from_secs(30);
+/// Answers kept of each question, so that a page that was served a moment ago is told only what changed since.
+const ANSWERS_KEPT: usize = 8;
+/// Questions in memory at once, watched or just asked; beyond it those that nobody watches are forgotten.
+const TOPICS_MAX: usize = 256;
 
 /// One message to every socket, serialised.
 #[derive(Debug, Clone)]
@@ -37,10 +48,21 @@ pub struct Frame {
     pub first_event: Option<i64>,
     /// The number of the last event that is in this frame or before it.
     pub last_event: i64,
+    /// With new figures, what they follow on and what they are.
+    pub figures: Option<Step>,
     /// For the page.
     pub text: Utf8Bytes,
     /// For clients without a sub-protocol, a message an order.
     pub legacy: Arc<[Utf8Bytes]>,
+}
+
+/// New figures in a frame, by their versions.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// The figures that the frame says the changes since; `None` where it holds everything.
+    pub since: Option<i64>,
+    /// The figures that it leads to.
+    pub version: i64,
 }
 
 /// A handle to the hub. Cheap to clone.
@@ -51,116 +73,174 @@ struct Shared {
     db: PgPool,
     books: BooksHandle,
     clock: Clock,
-    frames: broadcast::Sender<Frame>,
-    latest: RwLock<Option<Arc<Snapshot>>>,
+    /// The revision of the newest books that an answer was computed with.
+    books_met: AtomicI64,
+    topics: Mutex<HashMap<Question, Arc<Topic>>>,
     wake: Notify,
+    /// Counts the wakes: an answer of an earlier one may be out of date.
+    changes: AtomicU64,
+    projections: Mutex<Option<(Arc<Projected>, Instant)>>,
+    /// The next version of figures. It begins anywhere: a client of another server, or of this one before it was started
+    /// again, names no version of ours.
+    versions: AtomicI64,
+}
+
+/// A question with its newest answers and those who watch it.
+struct Topic {
+    question: Question,
+    frames: broadcast::Sender<Frame>,
+    /// Frames are sent under this lock: they leave in the order of their answers.
+    answers: Mutex<Answers>,
+}
+
+/// The newest answers, the newest one last.
+#[derive(Default)]
+struct Answers {
+    kept: VecDeque<Arc<Snapshot>>,
+    /// The count of changes when the newest was computed, and when that was.
+    newest: Option<(u64, Instant)>,
+}
+
+/// Those who poisoned a lock left whole values behind: each is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Hub {
     /// A hub; [`Hub::run`] makes it go.
     pub fn new(db: PgPool, books: BooksHandle, clock: Clock) -> Hub {
-        let (frames, _) = broadcast::channel(FRAMES_KEPT);
-        Hub(Arc::new(Shared { db, books, clock, frames, latest: RwLock::default(), wake: Notify::new() }))
+        Hub(Arc::new(Shared {
+            db,
+            books,
+            clock,
+            books_met: AtomicI64::new(0),
+            topics: Mutex::default(),
+            wake: Notify::new(),
+            changes: AtomicU64::new(0),
+            projections: Mutex::default(),
+            versions: AtomicI64::new(i64::from(rand::random::<u32>()) << 20),
+        }))
     }
 
     /// Says that something was recorded.
     pub fn wake(&self) {
+        self.0.changes.fetch_add(1, Relaxed);
         self.0.wake.notify_one();
     }
 
-    /// All frames from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Frame> {
-        self.0.frames.subscribe()
+    /// All frames about a question from now on.
+    pub fn subscribe(&self, question: &Question) -> broadcast::Receiver<Frame> {
+        self.topic(question).frames.subscribe()
     }
 
-    /// The newest snapshot, from memory where there is one.
-    pub async fn snapshot(&self) -> sqlx::Result<Arc<Snapshot>> {
-        match self.latest() {
-            Some(snapshot) => Ok(snapshot),
-            None => self.compute().await,
+    /// The answer to a question, from memory where it is of this moment.
+    pub async fn snapshot(&self, question: &Question) -> Result<Arc<Snapshot>, Unanswered> {
+        let topic = self.topic(question);
+        match topic.known(self.0.changes.load(Relaxed), self.books_revision()) {
+            Some(known) => Ok(known),
+            None => self.answer(&topic, &[], 0).await,
         }
     }
 
-    /// Computes the snapshot now, from the database.
-    pub async fn compute(&self) -> sqlx::Result<Arc<Snapshot>> {
+    /// Computes the answer to a question now, from the database.
+    pub async fn compute(&self, question: &Question) -> Result<Arc<Snapshot>, Unanswered> {
+        self.answer(&self.topic(question), &[], 0).await
+    }
+
+    /// What changed in the answer since an earlier version of it: `None` where that is too long ago, or another server's.
+    pub fn changes_since(&self, question: &Question, version: i64, now: &Snapshot) -> Option<Changes> {
+        let topic = self.topic(question);
+        let answers = lock(&topic.answers);
+        let known = answers.kept.iter().find(|known| known.overview.version == version)?;
+        now.changes_since(known)
+    }
+
+    /// Computes the answer and sends it to those who watch, with the events.
+    async fn answer(&self, topic: &Topic, events: &[OrderEvent], last_event: i64) -> Result<Arc<Snapshot>, Unanswered> {
+        let (changes, computed_at) = (self.0.changes.load(Relaxed), Instant::now());
         let mut db = self.0.db.acquire().await?;
-        let snapshot = Arc::new(snapshot::compute(&mut db, &self.0.books.now(), self.0.clock.now()).await?);
-        if let Ok(mut latest) = self.0.latest.write() {
-            let newer = latest.as_ref().is_none_or(|known| known.overview.as_of_ms <= snapshot.overview.as_of_ms);
-            if newer {
-                *latest = Some(Arc::clone(&snapshot));
+        let mut snapshot = self.figures(&mut db, &topic.question).await?;
+        while topic.question.is_projected() {
+            let projected = self.projections(&mut db, snapshot.overview.books).await?;
+            if projected.books == snapshot.overview.books {
+                snapshot.overview.landing = tables::landing(&projected.projections, snapshot.currency);
+                snapshot.tables.push(tables::outlook(&projected.projections, snapshot.currency));
+                break;
             }
+            // Settings or rates changed in between: figures of before do not stand beside projections of after.
+            snapshot = self.figures(&mut db, &topic.question).await?;
         }
+        drop(db);
+        snapshot.overview.version = self.0.versions.fetch_add(1, Relaxed);
+        Ok(topic.take_in(Arc::new(snapshot), (changes, computed_at), events, last_event))
+    }
+
+    /// The newest books that anything here knows of: an answer may have met them before they were read again.
+    fn books_revision(&self) -> i64 {
+        self.0.books.now().revision.max(self.0.books_met.load(Relaxed))
+    }
+
+    async fn figures(&self, db: &mut PgConnection, question: &Question) -> Result<Snapshot, Unanswered> {
+        let snapshot = snapshot::compute(db, &self.0.books.now(), question, self.0.clock.now()).await?;
+        self.0.books_met.fetch_max(snapshot.overview.books, Relaxed);
         Ok(snapshot)
     }
 
-    /// The events after number `after`, or `None` when there are more than a client is sent.
-    pub async fn missed(&self, after: i64, until: i64) -> sqlx::Result<Option<Vec<OrderEvent>>> {
-        if until - after > MISSED_MAX {
-            return Ok(None);
+    /// Where the running periods will land, as of at most [`PROJECTED_EVERY`] ago where they are of these books; else of
+    /// the present ones.
+    async fn projections(&self, db: &mut PgConnection, books: i64) -> sqlx::Result<Arc<Projected>> {
+        let known = lock(&self.0.projections).clone();
+        match known {
+            Some((known, made_at)) if known.books == books && made_at.elapsed() < PROJECTED_EVERY => Ok(known),
+            _ => {
+                let made = Arc::new(projections(db, &self.0.books.now(), self.0.clock.now()).await?);
+                *lock(&self.0.projections) = Some((Arc::clone(&made), Instant::now()));
+                Ok(made)
+            }
         }
-        if until <= after {
-            return Ok(Some(Vec::new()));
-        }
-        let mut db = self.0.db.acquire().await?;
-        let mut events = store::events_after(&mut db, self.0.books.now().workspace, after, MISSED_MAX).await?;
-        events.retain(|event| event.sequence <= until);
-        Ok(Some(events))
     }
 
-    fn latest(&self) -> Option<Arc<Snapshot>> {
-        self.0.latest.read().ok()?.clone()
+    fn topic(&self, question: &Question) -> Arc<Topic> {
+        let mut topics = lock(&self.0.topics);
+        if topics.len() >= TOPICS_MAX && !topics.contains_key(question) {
+            topics.retain(|_, topic| topic.is_watched());
+        }
+        let topic = topics.entry(question.clone()).or_insert_with(|| Arc::new(Topic::new(question.clone())));
+        Arc::clone(topic)
+    }
+
+    /// The events after number `after`, or `None` when there are more than a client is sent, and the number of the last. Also
+    /// those that came after the newest figures: the stream may have told the others of them already.
+    pub async fn missed(&self, after: i64) -> sqlx::Result<(Option<Vec<OrderEvent>>, i64)> {
+        let mut db = self.0.db.acquire().await?;
+        let events = store::events_after(&mut db, self.0.books.now().workspace, after, MISSED_MAX + 1).await?;
+        if events.len() as i64 > MISSED_MAX {
+            return Ok((None, store::cursor(&mut db, self.0.books.now().workspace).await?.last_event));
+        }
+        let last = events.last().map_or(after, |event| event.sequence);
+        Ok((Some(events), last))
     }
 
     /// Runs until `shutdown`: waits for a recording or the tick, gathers what is new, sends it.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut sent: Option<Arc<Snapshot>> = None;
-        let mut last_event = None;
-        let mut figures_at = Instant::now() - FIGURES_EVERY;
-        let mut stale = false;
+        let mut round = Round { last_event: None, figures_at: Instant::now() - FIGURES_EVERY, is_stale: false };
         loop {
             let woken = tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = self.0.wake.notified() => true,
                 () = tokio::time::sleep(TICK) => false,
             };
-            let round = async {
-                let due = !woken || figures_at.elapsed() >= FIGURES_EVERY || sent.is_none();
-                let fresh = if due { Some(self.compute().await?) } else { None };
-                let after = match last_event {
-                    Some(after) => after,
-                    None => fresh.as_ref().map_or(0, |snapshot| snapshot.overview.last_event),
-                };
-                let mut db = self.0.db.acquire().await?;
-                let events = store::events_after(&mut db, self.0.books.now().workspace, after, EVENTS_MAX).await?;
-                Ok::<_, sqlx::Error>((fresh, after, events))
-            };
-            match round.await {
-                Ok((fresh, after, events)) => {
-                    stale = false;
-                    let newest = events.last().map_or(after, |event| event.sequence);
-                    last_event = Some(newest);
-                    let more = events.len() as i64 == EVENTS_MAX;
-                    if fresh.is_some() {
-                        figures_at = Instant::now();
-                    }
-                    let figures_wait = fresh.is_none();
-                    self.send(fresh.as_ref(), sent.as_ref(), newest, events);
-                    sent = fresh.or(sent);
-                    if more || figures_wait {
-                        self.wake_after(if more {
-                            FRAME_EVERY
-                        } else {
-                            FIGURES_EVERY.saturating_sub(figures_at.elapsed())
-                        });
-                    }
-                }
+            match self.round(&mut round, !woken).await {
+                Ok(None) => {}
+                Ok(Some(again_after)) => self.wake_after(again_after),
                 Err(error) => {
-                    if !stale {
+                    if !round.is_stale {
                         tracing::warn!(%error, "the live stream stands still: the database does not answer");
                     }
-                    stale = true;
-                    self.0.send_text(last_event.unwrap_or(0), &Message::stale(), &[]);
+                    round.is_stale = true;
+                    for topic in self.watched() {
+                        topic.send(round.last_event.unwrap_or(0), None, &Message::stale(), &[]);
+                    }
                     self.wake_after(Duration::from_millis(500));
                 }
             }
@@ -171,48 +251,135 @@ impl Hub {
         }
     }
 
+    /// Sends what is new. Says after how long there is more to send: events beyond a frame, or figures that are not
+    /// due yet.
+    async fn round(&self, round: &mut Round, ticked: bool) -> Result<Option<Duration>, Unanswered> {
+        let mut db = self.0.db.acquire().await?;
+        let after = match round.last_event {
+            Some(after) => after,
+            None => store::cursor(&mut db, self.0.books.now().workspace).await?.last_event,
+        };
+        let events = store::events_after(&mut db, self.0.books.now().workspace, after, EVENTS_MAX).await?;
+        drop(db);
+        let last_event = events.last().map_or(after, |event| event.sequence);
+        let is_due = ticked || round.is_stale || round.figures_at.elapsed() >= FIGURES_EVERY;
+        if is_due {
+            round.figures_at = Instant::now();
+        }
+        let watched = self.watched();
+        if !is_due && !events.is_empty() {
+            // The same bytes for every question.
+            if let Some(frame) = frame(last_event, None, &Message::events(events.clone()), &events) {
+                watched.iter().for_each(|topic| _ = topic.frames.send(frame.clone()));
+            }
+        }
+        for topic in watched.iter().filter(|_| is_due) {
+            match self.answer(topic, &events, last_event).await {
+                Ok(_) => {}
+                // What it asks for is gone, a source for instance: its watchers learn it when they come back.
+                Err(Unanswered::Question(_)) => topic.send(last_event, None, &Message::events(events.clone()), &events),
+                Err(error) => return Err(error),
+            }
+        }
+        round.last_event = Some(last_event);
+        round.is_stale = false;
+        Ok(if events.len() as i64 == EVENTS_MAX {
+            Some(FRAME_EVERY)
+        } else {
+            (!is_due).then(|| FIGURES_EVERY.saturating_sub(round.figures_at.elapsed()))
+        })
+    }
+
+    fn watched(&self) -> Vec<Arc<Topic>> {
+        lock(&self.0.topics).values().filter(|topic| topic.is_watched()).cloned().collect()
+    }
+
     fn wake_after(&self, pause: Duration) {
         let hub = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
-            hub.wake();
+            hub.0.wake.notify_one();
         });
-    }
-
-    /// Sends the figures and events of a round; the whole snapshot where a day has begun or the settings are others.
-    fn send(
-        &self,
-        fresh: Option<&Arc<Snapshot>>,
-        sent: Option<&Arc<Snapshot>>,
-        last_event: i64,
-        events: Vec<OrderEvent>,
-    ) {
-        let frame =
-            |s: &Arc<Snapshot>| (s.currency, s.overview.zone.clone(), s.days.last().map(|day| day.date.clone()));
-        let message = match (fresh, sent) {
-            (Some(now), Some(before)) if frame(now) != frame(before) => {
-                Message::snapshot(Snapshot::clone(now), events.clone())
-            }
-            (None, _) if events.is_empty() => return,
-            (now, _) => Message::changes(now.map(|s| Box::new(s.overview.clone())), events.clone()),
-        };
-        self.0.send_text(last_event, &message, &events);
     }
 }
 
-impl Shared {
-    fn send_text(&self, last_event: i64, message: &Message, events: &[OrderEvent]) {
-        let legacy = events.iter().filter_map(Legacy::of).filter_map(|old| serialise(&old)).collect();
-        if let Some(text) = serialise(message) {
+/// Where the stream stands.
+struct Round {
+    last_event: Option<i64>,
+    figures_at: Instant,
+    is_stale: bool,
+}
+
+impl Topic {
+    fn new(question: Question) -> Topic {
+        let (frames, _) = broadcast::channel(FRAMES_KEPT);
+        Topic { question, frames, answers: Mutex::default() }
+    }
+
+    fn is_watched(&self) -> bool {
+        self.frames.receiver_count() > 0
+    }
+
+    /// The newest answer, where it is of this moment and of these books: the hub keeps it so while it is watched.
+    fn known(&self, changes: u64, books: i64) -> Option<Arc<Snapshot>> {
+        let answers = lock(&self.answers);
+        let (counted, computed_at) = answers.newest?;
+        let age = computed_at.elapsed();
+        let is_of_now = self.is_watched() || age < FIGURES_EVERY || counted == changes && age < TICK;
+        answers.kept.back().filter(|newest| is_of_now && newest.overview.books >= books).cloned()
+    }
+
+    /// Keeps an answer and sends what changed since the one before; the whole where that cannot be said in parts. Returns the
+    /// newest answer, which may be another's that was computed later and came first.
+    fn take_in(
+        &self,
+        fresh: Arc<Snapshot>,
+        computed: (u64, Instant),
+        events: &[OrderEvent],
+        last_event: i64,
+    ) -> Arc<Snapshot> {
+        let mut answers = lock(&self.answers);
+        let before = answers.kept.back().cloned();
+        let of = |snapshot: &Snapshot| (snapshot.overview.revision, snapshot.overview.as_of_ms);
+        if let Some(newer) = before.as_ref().filter(|before| of(before) > of(&fresh)) {
+            if !events.is_empty() {
+                self.send(last_event, None, &Message::events(events.to_vec()), events);
+            }
+            return Arc::clone(newer);
+        }
+        let version = fresh.overview.version;
+        let changes = before.and_then(|before| Some((before.overview.version, fresh.changes_since(&before)?)));
+        match changes {
+            Some((since, changes)) => {
+                let step = Step { since: Some(since), version };
+                self.send(last_event, Some(step), &Message::changes(changes, events.to_vec()), events);
+            }
+            None if self.is_watched() => {
+                let step = Step { since: None, version };
+                self.send(last_event, Some(step), &Message::snapshot(fresh.as_ref().clone(), events.to_vec()), events);
+            }
+            None => {}
+        }
+        answers.newest = Some(computed);
+        answers.kept.push_back(Arc::clone(&fresh));
+        if answers.kept.len() > ANSWERS_KEPT {
+            answers.kept.pop_front();
+        }
+        fresh
+    }
+
+    fn send(&self, last_event: i64, figures: Option<Step>, message: &Message, events: &[OrderEvent]) {
+        if let Some(frame) = self.is_watched().then(|| frame(last_event, figures, message, events)).flatten() {
             // Nobody watching is no fault.
-            let _ = self.frames.send(Frame {
-                first_event: events.first().map(|event| event.sequence),
-                last_event,
-                text,
-                legacy,
-            });
+            let _ = self.frames.send(frame);
         }
     }
+}
+
+fn frame(last_event: i64, figures: Option<Step>, message: &Message, events: &[OrderEvent]) -> Option<Frame> {
+    let legacy = events.iter().filter_map(Legacy::of).filter_map(|old| serialise(&old)).collect();
+    let first_event = events.first().map(|event| event.sequence);
+    serialise(message).map(|text| Frame { first_event, last_event, figures, text, legacy })
 }
 
 /// A message as the bytes that every socket is handed.

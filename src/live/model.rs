@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sales::model::{Happening, OrderEvent, Overview, Snapshot};
+use crate::chart::ChartPoint;
+use crate::sales::model::{Changes, Happening, OrderEvent, Overview, Snapshot};
+use crate::table::Row;
 
 /// The sub-protocol that the page asks for. A client that asks for none gets [`NewOrder`] messages.
 pub const PROTOCOL: &str = "takings.v1";
@@ -33,6 +35,12 @@ pub struct Message {
     /// New figures, in changes, where they were computed again.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub overview: Option<Box<Overview>>,
+    /// With new figures, the points of charts that changed: the chart's name, the point's place, the point.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub points: Vec<(String, u32, ChartPoint)>,
+    /// With new figures, rows that are new or changed: the table's name, the row.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rows: Vec<(String, Row)>,
     /// Events in commit order: new ones, or in a snapshot those that the client missed.
     #[serde(default)]
     pub events: Vec<OrderEvent>,
@@ -41,17 +49,23 @@ pub struct Message {
 impl Message {
     /// Everything, and what the client missed.
     pub fn snapshot(snapshot: Snapshot, missed: Vec<OrderEvent>) -> Message {
-        Message { kind: Kind::Snapshot, snapshot: Some(Box::new(snapshot)), overview: None, events: missed }
+        Message { kind: Kind::Snapshot, snapshot: Some(Box::new(snapshot)), ..Message::events(missed) }
     }
 
     /// What has changed.
-    pub fn changes(overview: Option<Box<Overview>>, events: Vec<OrderEvent>) -> Message {
-        Message { kind: Kind::Changes, snapshot: None, overview, events }
+    pub fn changes(changes: Changes, events: Vec<OrderEvent>) -> Message {
+        let Changes { overview, points, rows } = changes;
+        Message { overview: Some(Box::new(overview)), points, rows, ..Message::events(events) }
+    }
+
+    /// Events alone.
+    pub fn events(events: Vec<OrderEvent>) -> Message {
+        Message { kind: Kind::Changes, snapshot: None, overview: None, points: Vec::new(), rows: Vec::new(), events }
     }
 
     /// The figures stand still.
     pub fn stale() -> Message {
-        Message { kind: Kind::Stale, snapshot: None, overview: None, events: Vec::new() }
+        Message { kind: Kind::Stale, ..Message::events(Vec::new()) }
     }
 }
 

@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::extract::ws::{Message as Frame, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
@@ -11,7 +12,8 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::access::session::Visitor;
 use crate::live::hub::{Frame as SharedFrame, Hub, serialise};
 use crate::live::model::{Legacy, Message, PROTOCOL};
-use crate::sales::model::{OrderEvent, Snapshot};
+use crate::sales::model::OrderEvent;
+use crate::sales::question::Question;
 use crate::server::state::AppState;
 
 /// What a client may send in one message: it has nothing to say yet.
@@ -27,30 +29,25 @@ pub fn routes() -> Router<AppState> {
 }
 
 /// Where a client left off.
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone, Copy, Default)]
 struct Resume {
     /// The number of the last event it has.
     last_event: Option<i64>,
-    /// The revision of the figures it has.
-    revision: Option<i64>,
-    /// The day that its figures call today.
-    day: Option<String>,
-}
-
-impl Resume {
-    /// Whether the client's figures are of this snapshot's revision and day.
-    fn is_current(&self, snapshot: &Snapshot) -> bool {
-        let day = snapshot.days.last().map(|day| day.date.as_str());
-        self.revision.is_some_and(|revision| revision >= snapshot.overview.revision) && self.day.as_deref() == day
-    }
+    /// The version of the figures it has.
+    version: Option<i64>,
 }
 
 async fn open(
     State(state): State<AppState>,
     _visitor: Visitor,
     Query(resume): Query<Resume>,
+    Query(pairs): Query<Vec<(String, String)>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let question = match Question::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
+        Ok(question) => question,
+        Err(sentence) => return (StatusCode::BAD_REQUEST, sentence).into_response(),
+    };
     let upgrade = upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -62,7 +59,7 @@ async fn open(
         let shutdown = state.shutdown.clone();
         tokio::select! {
             () = shutdown.cancelled() => {}
-            _ = serve(&mut socket, &state.hub, resume, ours) => {}
+            _ = serve(&mut socket, &state.hub, question, resume, ours) => {}
         }
         // 1001, going away: a client comes back by itself.
         let close = axum::extract::ws::CloseFrame { code: 1001, reason: Utf8Bytes::from_static("") };
@@ -74,30 +71,38 @@ async fn open(
 struct Watcher<'a> {
     socket: &'a mut WebSocket,
     hub: &'a Hub,
+    question: Question,
     /// Whether it speaks our protocol; otherwise it gets the old page's messages.
     ours: bool,
     last_event: i64,
+    /// The version of its figures.
+    version: i64,
 }
 
 /// Sends until the socket ends. The subscription begins before the greeting, so nothing falls between them.
-async fn serve(socket: &mut WebSocket, hub: &Hub, resume: Resume, ours: bool) -> Result<(), axum::Error> {
-    let mut frames = hub.subscribe();
-    let mut watcher = Watcher { socket, hub, ours, last_event: 0 };
+async fn serve(
+    socket: &mut WebSocket,
+    hub: &Hub,
+    question: Question,
+    resume: Resume,
+    ours: bool,
+) -> Result<(), axum::Error> {
+    let mut frames = hub.subscribe(&question);
+    let mut watcher = Watcher { socket, hub, question, ours, last_event: 0, version: 0 };
     // What happens once or seldom is boxed: a socket that only waits stays small.
-    if !Box::pin(watcher.greet(&resume)).await? {
+    if !Box::pin(watcher.greet(resume)).await? {
         return Ok(());
     }
     loop {
         tokio::select! {
             frame = frames.recv() => match frame {
-                Ok(frame) => watcher.deliver(frame).await?,
+                Ok(frame) => if !watcher.deliver(frame).await? {
+                    return Ok(());
+                },
                 // It fell too far behind: from here on as if it had come back.
-                Err(RecvError::Lagged(_)) => {
-                    let resume = Resume { last_event: Some(watcher.last_event), revision: None, day: None };
-                    if !Box::pin(watcher.greet(&resume)).await? {
-                        return Ok(());
-                    }
-                }
+                Err(RecvError::Lagged(_)) => if !Box::pin(watcher.greet(watcher.standing())).await? {
+                    return Ok(());
+                },
                 Err(RecvError::Closed) => return Ok(()),
             },
             incoming = watcher.socket.recv() => match incoming {
@@ -110,63 +115,72 @@ async fn serve(socket: &mut WebSocket, hub: &Hub, resume: Resume, ours: bool) ->
 }
 
 impl Watcher<'_> {
-    /// Brings a client to the present: with the events it missed where they are few, else with the snapshot. False
-    /// when the database does not answer: it should come back.
-    async fn greet(&mut self, resume: &Resume) -> Result<bool, axum::Error> {
-        let Ok(snapshot) = self.hub.snapshot().await else {
-            if self.ours {
-                self.send(&Message::stale()).await?;
+    /// Where it stands, as if it came back now.
+    fn standing(&self) -> Resume {
+        Resume { last_event: Some(self.last_event), version: Some(self.version) }
+    }
+
+    /// Brings a client to the present: with the events it missed where they are few, and with what changed in the figures
+    /// it has, or the snapshot. False when the database does not answer: it should come back.
+    async fn greet(&mut self, resume: Resume) -> Result<bool, axum::Error> {
+        let snapshot = match self.hub.snapshot(&self.question).await {
+            Ok(snapshot) => snapshot,
+            Err(_) => {
+                if self.ours {
+                    self.send(&Message::stale()).await?;
+                }
+                return Ok(false);
             }
-            return Ok(false);
         };
         let overview = &snapshot.overview;
         // A client may know more than this server's newest snapshot: another server told it.
         let known = resume.last_event.unwrap_or(overview.last_event);
-        let Ok(missed) = self.hub.missed(known, overview.last_event).await else { return Ok(false) };
+        let Ok((missed, last_event)) = self.hub.missed(known).await else { return Ok(false) };
         let few = missed.is_some();
         let missed = missed.unwrap_or_default();
-        self.last_event = known.max(overview.last_event);
+        self.last_event = last_event;
+        self.version = overview.version;
         if !self.ours {
-            self.send_legacy(&missed).await?;
-        } else if few && resume.is_current(&snapshot) {
-            self.send(&Message::changes(None, missed)).await?;
-        } else {
-            self.send(&Message::snapshot(snapshot.as_ref().clone(), missed)).await?;
+            return self.send_legacy(&missed).await.map(|()| true);
         }
+        let message = match resume.version.filter(|_| few) {
+            Some(version) if version == overview.version => Message::events(missed),
+            Some(version) => match self.hub.changes_since(&self.question, version, &snapshot) {
+                Some(changes) => Message::changes(changes, missed),
+                None => Message::snapshot(snapshot.as_ref().clone(), missed),
+            },
+            None => Message::snapshot(snapshot.as_ref().clone(), missed),
+        };
+        self.send(&message).await?;
         Ok(true)
     }
 
-    /// Sends a frame; of one that begins with events the client has, only those it has not.
-    async fn deliver(&mut self, frame: SharedFrame) -> Result<(), axum::Error> {
-        if frame.first_event.is_none() && frame.last_event > self.last_event {
-            // It was greeted with a snapshot older than the events that had gone out before it came.
-            Box::pin(self.catch_up(frame.last_event)).await?;
+    /// Sends a frame where it follows on what the client has; else brings the client to the present. False when it
+    /// should come back.
+    async fn deliver(&mut self, frame: SharedFrame) -> Result<bool, axum::Error> {
+        let knows_events = frame.first_event.is_none() || frame.last_event <= self.last_event;
+        let knows_figures = frame.figures.is_none_or(|step| step.version <= self.version);
+        if knows_events && knows_figures && (frame.first_event.is_some() || frame.figures.is_some()) {
+            return Ok(true);
         }
-        match frame.first_event {
-            Some(_) if frame.last_event <= self.last_event => return Ok(()),
-            Some(first) if first != self.last_event + 1 => return Box::pin(self.catch_up(frame.last_event)).await,
-            _ if self.ours => self.socket.send(Frame::Text(frame.text)).await?,
-            _ => {
-                for text in frame.legacy.iter() {
-                    self.socket.send(Frame::Text(text.clone())).await?;
-                }
+        let follows = frame.first_event.is_none_or(|first| first == self.last_event + 1)
+            && frame.figures.is_none_or(|step| step.since.is_none_or(|since| since == self.version));
+        if !follows {
+            return Box::pin(self.greet(self.standing())).await;
+        }
+        if self.ours {
+            self.socket.send(Frame::Text(frame.text)).await?;
+        } else {
+            for text in frame.legacy.iter() {
+                self.socket.send(Frame::Text(text.clone())).await?;
             }
         }
         // A frame without events tells the time, not where the stream stands.
         if frame.first_event.is_some() {
-            self.last_event = frame.last_event;
+            self.last_event = self.last_event.max(frame.last_event);
         }
-        Ok(())
-    }
-
-    /// Sends the events that a frame leaves out between what the client has and what it brings.
-    async fn catch_up(&mut self, until: i64) -> Result<(), axum::Error> {
-        let Ok(Some(events)) = self.hub.missed(self.last_event, until).await else {
-            let resume = Resume { last_event: Some(self.last_event), revision: None, day: None };
-            return self.greet(&resume).await.map(drop);
-        };
-        self.last_event = until;
-        if self.ours { self.send(&Message::changes(None, events)).await } else { self.send_legacy(&events).await }
+        self.version = frame.figures.map_or(self.version, |step| step.version.max(self.version));
+        Ok(true)
     }
 
     async fn send(&mut self, message: &impl serde::Serialize) -> Result<(), axum::Error> {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::live::browser;
-use crate::sales::model::{Happening, OrderEvent};
+use crate::sales::model::{Controls, Happening, OrderEvent};
 use crate::sales::view::Shown;
 use crate::ui::{self, text};
 
@@ -72,19 +72,36 @@ pub struct Feed {
     pub heard_at_ms: RwSignal<f64>,
     /// Whether live is switched on.
     pub on: RwSignal<bool>,
+    /// The question, as the address's query.
+    pub query: RwSignal<String>,
+    /// The menus that belong to it.
+    pub controls: RwSignal<Controls>,
+    /// Why it could not be answered.
+    pub problem: RwSignal<Option<String>>,
     toasts: RwSignal<Vec<Toast>>,
 }
 
 impl Feed {
-    /// A feed for what the page shows.
-    pub fn new(shown: Shown) -> Feed {
+    /// A feed for what the page shows, the answer to the question of a query.
+    pub fn new(shown: Shown, controls: Controls, query: String) -> Feed {
         Feed {
             shown,
             status: RwSignal::new(Status::Connecting),
             last_event: RwSignal::new(shown.with_untracked(|s| s.overview.last_event)),
             heard_at_ms: RwSignal::new(f64::MAX),
             on: RwSignal::new(true),
+            query: RwSignal::new(query),
+            controls: RwSignal::new(controls),
+            problem: RwSignal::new(None),
             toasts: RwSignal::new(Vec::new()),
+        }
+    }
+
+    /// Asks another question; what is shown stays until its answer comes.
+    pub fn ask(self, query: String) {
+        if self.query.get_untracked() != query {
+            self.query.set(query);
+            browser::refresh(self);
         }
     }
 

@@ -5,19 +5,20 @@ use leptos::prelude::*;
 use crate::access::view::SignOutButton;
 use crate::live::view::{Feed, LiveBadge, Status, Toasts};
 use crate::sales::api::{Dashboard, load_dashboard};
-use crate::sales::view::{Cards, FlaggedNotice, Hero, RevenueChart, Ticker};
+use crate::sales::view::{Cards, ChartCard, FlaggedNotice, Hero, QuestionBar, TableCard, Ticker};
 use crate::ui::theme::{ThemeButton, toggle_theme};
-use crate::ui::{browser, flag};
+use crate::ui::{browser, flag, text};
 
 /// The page: complete in the server's answer, live from then on.
 #[component]
 pub fn DashboardPage() -> impl IntoView {
-    let loaded = Resource::new_blocking(|| (), |()| load_dashboard(false));
+    let query = browser::query();
+    let loaded = Resource::new_blocking(|| (), move |()| load_dashboard(query.get_untracked(), false));
     view! {
         <Suspense fallback=Skeleton>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Ok(loaded) => view! { <Loaded loaded/> }.into_any(),
+                    Ok(loaded) => view! { <Loaded loaded query/> }.into_any(),
                     Err(error) => view! { <Failed error/> }.into_any(),
                 }
             })}
@@ -26,16 +27,23 @@ pub fn DashboardPage() -> impl IntoView {
 }
 
 #[component]
-fn Loaded(loaded: Dashboard) -> impl IntoView {
-    let currency = loaded.snapshot.currency.to_string();
+fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
     let shown = RwSignal::new(loaded.snapshot);
-    let feed = Feed::new(shown);
+    let feed = Feed::new(shown, loaded.controls, query.get_untracked());
+    // Another address is another question: back, forward and every link of the menus.
+    Effect::new(move |_| feed.ask(query.get()));
     Effect::new(move |started: Option<()>| {
         if started.is_none() {
             browser::on_key(move |key| match key.as_str() {
                 "l" => feed.toggle(),
                 "t" => toggle_theme(),
                 "?" => browser::open_dialog(KEYS),
+                "Escape" => browser::close_menus(),
+                "d" => browser::go("/?range=today"),
+                "w" => browser::go("/?range=week"),
+                "m" => browser::go("/?range=month"),
+                "q" => browser::go("/?range=quarter"),
+                "y" => browser::go("/?range=year"),
                 _ => {}
             });
         }
@@ -53,16 +61,27 @@ fn Loaded(loaded: Dashboard) -> impl IntoView {
             </div>
         </header>
         <main id="figures" class="page" class:is-stale=stale>
+            <QuestionBar controls=feed.controls/>
+            <Problem feed/>
             <FlaggedNotice shown/>
             <div class="first">
                 <Hero shown/>
                 <Ticker shown/>
             </div>
             <Cards shown/>
-            <RevenueChart shown/>
+            <div class="blocks">
+                <ChartCard shown name="revenue" with_range=true/>
+                <ChartCard shown name="hours"/>
+                <ChartCard shown name="orders"/>
+                <TableCard shown name="outlook" is_wide=true/>
+                <TableCard shown name="periods" is_wide=true/>
+                <TableCard shown name="countries"/>
+                <TableCard shown name="platforms"/>
+                <TableCard shown name="averages" is_wide=true/>
+            </div>
             <p class="footnote quiet">
                 "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
-                <span>{currency}</span>
+                <span>{text(move || shown.with(|s| s.currency.to_string()))}</span>
                 " at the recorded rate. Press ? for the keys."
             </p>
         </main>
@@ -85,8 +104,12 @@ fn KeyHelp() -> impl IntoView {
                 <dd>"live updates on or off"</dd>
                 <dt>"T"</dt>
                 <dd>"dark or light"</dd>
+                <dt>"D W M Q Y"</dt>
+                <dd>"today, this week, month, quarter, year"</dd>
                 <dt>"← →"</dt>
-                <dd>"in a chart: from point to point"</dd>
+                <dd>"in a chart: from point to point; Enter opens it"</dd>
+                <dt>"Esc"</dt>
+                <dd>"closes what is open"</dd>
                 <dt>"?"</dt>
                 <dd>"this list"</dd>
             </dl>
@@ -94,6 +117,16 @@ fn KeyHelp() -> impl IntoView {
                 <button class="button" type="submit">"Close"</button>
             </form>
         </dialog>
+    }
+}
+
+/// Why a question could not be answered; nothing while all is well.
+#[component]
+fn Problem(feed: Feed) -> impl IntoView {
+    view! {
+        <Show when=move || feed.problem.with(Option::is_some) fallback=|| ()>
+            <p class="notice is-warning" role="alert">{text(move || feed.problem.get().unwrap_or_default())}</p>
+        </Show>
     }
 }
 

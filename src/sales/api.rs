@@ -3,40 +3,62 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::sales::model::Snapshot;
+use crate::sales::model::{Controls, Snapshot};
 
 /// What the dashboard needs for its first paint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dashboard {
     /// The figures.
     pub snapshot: Snapshot,
+    /// The menus of the page.
+    pub controls: Controls,
     /// Who looks at them.
     pub name: String,
 }
 
-/// The dashboard as it is now, for whoever is signed in. `fresh` asks the database, else memory answers.
+/// The answer to the question of a query as it is now, for whoever is signed in. `fresh` asks the database, else memory
+/// answers.
 #[server(input = leptos::server_fn::codec::Json)]
-pub async fn load_dashboard(fresh: bool) -> Result<Dashboard, ServerFnError> {
+pub async fn load_dashboard(query: String, fresh: bool) -> Result<Dashboard, ServerFnError> {
     let (state, visitor) = crate::access::api::visitor().await?;
-    server::dashboard(state, visitor, fresh).await
+    server::dashboard(state, visitor, &query, fresh).await
 }
 
 #[cfg(feature = "ssr")]
 mod server {
     use super::*;
     use crate::access::session::Visitor;
+    use crate::sales::controls;
+    use crate::sales::question::{NoQuestion, Question};
+    use crate::sales::snapshot::Unanswered;
     use crate::server::state::AppState;
 
-    pub async fn dashboard(state: AppState, visitor: Visitor, fresh: bool) -> Result<Dashboard, ServerFnError> {
-        let snapshot = if fresh { state.hub.compute().await } else { state.hub.snapshot().await };
+    pub async fn dashboard(
+        state: AppState,
+        visitor: Visitor,
+        query: &str,
+        fresh: bool,
+    ) -> Result<Dashboard, ServerFnError> {
+        let question = question(query).map_err(ServerFnError::new)?;
+        let snapshot = if fresh { state.hub.compute(&question).await } else { state.hub.snapshot(&question).await };
         let snapshot = snapshot.map_err(|error| {
-            tracing::warn!(%error, "the dashboard could not be computed");
-            ServerFnError::new("The database does not answer at the moment.")
+            if let Unanswered::Database(cause) = &error {
+                tracing::warn!(%cause, "the dashboard could not be computed");
+            }
+            ServerFnError::new(error)
         })?;
+        let sources = state.sources.all().await.unwrap_or_default();
         let name = match visitor {
             Visitor::Person(person) => person.name,
             Visitor::Script => "API".into(),
         };
-        Ok(Dashboard { snapshot: snapshot.as_ref().clone(), name })
+        let controls = controls::controls(&question, &sources);
+        Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name })
+    }
+
+    /// The question of a query as it stands in an address, with or without its `?`.
+    fn question(query: &str) -> Result<Question, NoQuestion> {
+        let pairs: Vec<_> = form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).collect();
+        Question::parse(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
     }
 }

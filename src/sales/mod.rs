@@ -2,10 +2,14 @@
 
 pub mod api;
 pub mod model;
+pub mod projection;
+pub mod question;
 pub mod view;
 
 #[cfg(feature = "ssr")]
 pub mod books;
+#[cfg(feature = "ssr")]
+pub mod controls;
 #[cfg(feature = "ssr")]
 pub mod ledger;
 #[cfg(feature = "ssr")]
@@ -19,6 +23,10 @@ pub mod redenomination;
 #[cfg(feature = "ssr")]
 pub mod snapshot;
 #[cfg(feature = "ssr")]
+pub mod spans;
+#[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
 pub mod sums;
+#[cfg(feature = "ssr")]
+pub mod tables;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chart::{Chart, ChartPoint};
 use crate::money::{self, Change, Currency};
+use crate::table::{Row, Table};
 
 /// Orders and revenue of a window. Revenue is the total (M3) in minor units of the reporting currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,6 +15,14 @@ pub struct Figures {
     pub revenue: i64,
     /// The totals of the orders as placed, minor units: over the orders it is the average order value (M6).
     pub placed: i64,
+}
+
+impl std::ops::AddAssign for Figures {
+    fn add_assign(&mut self, other: Figures) {
+        self.orders += other.orders;
+        self.revenue += other.revenue;
+        self.placed += other.placed;
+    }
 }
 
 impl Figures {
@@ -57,6 +67,12 @@ impl Versus {
 pub struct Overview {
     /// Counts the recordings: a higher one is newer.
     pub revision: i64,
+    /// Names these figures among those that this server computed.
+    #[serde(default)]
+    pub version: i64,
+    /// Counts the changes of settings and exchange rates: figures of two numbers cannot be set against each other.
+    #[serde(default)]
+    pub books: i64,
     /// The number of the last live event that is in these figures.
     pub last_event: i64,
     /// The time up to which the data is complete, in milliseconds since 1970 (T6).
@@ -73,9 +89,18 @@ pub struct Overview {
     pub week: Versus,
     /// This month against last month to the same point.
     pub month: Versus,
+    /// This quarter against the last one to the same point.
+    pub quarter: Versus,
+    /// This year against last year to the same point.
+    pub year: Versus,
     /// The last 30 days, today included, against the 30 before, to the same point.
     pub thirty_days: Versus,
-    /// Orders of the last 60 days left out because no exchange rate is known (M7).
+    /// The range in question against what it is compared with.
+    pub range: Versus,
+    /// Where today will land, in a sentence; empty where that is not said.
+    #[serde(default)]
+    pub landing: String,
+    /// Orders of the range left out because no exchange rate is known (M7).
     pub flagged: i64,
 }
 
@@ -138,27 +163,120 @@ impl OrderEvent {
     }
 }
 
-/// Everything the dashboard shows.
+/// Everything the dashboard shows: the answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The reporting currency.
     pub currency: Currency,
     /// The figures.
     pub overview: Overview,
-    /// The last 60 days, oldest first; the last one is today.
+    /// The last 30 days, oldest first; the last one is today.
     pub days: Vec<Day>,
+    /// The charts.
+    pub charts: Vec<Chart>,
+    /// The tables.
+    pub tables: Vec<Table>,
     /// The newest events, newest first.
     pub recent: Vec<OrderEvent>,
 }
 
+/// What of a snapshot has changed since the one before: whole tables and charts, only those that did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Changes {
+    /// The figures.
+    pub overview: Overview,
+    /// Charts with the points that changed, by their place.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub points: Vec<(String, u32, ChartPoint)>,
+    /// Rows that are new or changed, by the name of their table.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rows: Vec<(String, Row)>,
+}
+
+/// The menus of the page and what narrows its question down.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Controls {
+    /// The question as a query.
+    pub query: String,
+    /// The menus.
+    pub menus: Vec<Menu>,
+    /// What narrows the question down.
+    pub chips: Vec<Chip>,
+    /// The first date, where the range is one of dates.
+    pub from: String,
+    /// The last date.
+    pub to: String,
+}
+
+/// A menu of links.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Menu {
+    /// What is chosen in it.
+    pub title: String,
+    /// Its choices.
+    pub choices: Vec<Choice>,
+}
+
+/// A choice of a menu.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Choice {
+    /// Its name.
+    pub title: String,
+    /// The address of the page with it.
+    pub address: String,
+    /// Whether it is the one that is shown.
+    pub is_chosen: bool,
+}
+
+/// Something that narrows the question down.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Chip {
+    /// Its name.
+    pub title: String,
+    /// The address of the page without it.
+    pub address: String,
+}
+
 /// How many events the ticker keeps.
 pub const RECENT_EVENTS: usize = 12;
-/// Days in the chart's window, and in the one behind it.
-pub const CHART_DAYS: usize = 30;
+/// Days in the small lines of the cards.
+pub const CARD_DAYS: usize = 30;
 
 impl Snapshot {
-    /// Takes in new figures: they replace the overview and move the last day's point.
-    pub fn apply(&mut self, overview: Overview) {
+    /// What changed since `before`, or `None` where it cannot be said in parts: a day has begun, a row is gone, settings or
+    /// exchange rates are others.
+    pub fn changes_since(&self, before: &Snapshot) -> Option<Changes> {
+        let day = |snapshot: &Snapshot| snapshot.days.last().map(|day| day.date.clone());
+        let books = |snapshot: &Snapshot| (snapshot.overview.books, snapshot.currency);
+        if day(self) != day(before)
+            || books(self) != books(before)
+            || self.charts.len() != before.charts.len()
+            || self.tables.len() != before.tables.len()
+        {
+            return None;
+        }
+        let mut changes = Changes { overview: self.overview.clone(), ..Changes::default() };
+        for (now, then) in self.charts.iter().zip(&before.charts) {
+            if now.name != then.name || now.points.len() != then.points.len() {
+                return None;
+            }
+            let changed = now.points.iter().zip(&then.points).enumerate().filter(|(_, (now, then))| now != then);
+            changes.points.extend(changed.map(|(i, (point, _))| (now.name.clone(), i as u32, point.clone())));
+        }
+        for (now, then) in self.tables.iter().zip(&before.tables) {
+            let known = |row: &Row| now.rows.iter().any(|r| r.key == row.key);
+            if now.name != then.name || !then.rows.iter().all(known) {
+                return None;
+            }
+            let changed = now.rows.iter().filter(|row| !then.rows.contains(row));
+            changes.rows.extend(changed.map(|row| (now.name.clone(), row.clone())));
+        }
+        Some(changes)
+    }
+
+    /// Takes in changes: they replace the overview, move points in their place and rows in theirs.
+    pub fn apply(&mut self, changes: Changes) {
+        let overview = changes.overview;
         if overview.revision < self.overview.revision || overview.as_of_ms < self.overview.as_of_ms {
             return;
         }
@@ -166,6 +284,19 @@ impl Snapshot {
             today.figures = overview.today.current;
         }
         self.overview = overview;
+        for (name, i, point) in changes.points {
+            let chart = self.charts.iter_mut().find(|chart| chart.name == name);
+            if let Some(place) = chart.and_then(|chart| chart.points.get_mut(i as usize)) {
+                *place = point;
+            }
+        }
+        for (name, row) in changes.rows {
+            let Some(table) = self.tables.iter_mut().find(|table| table.name == name) else { continue };
+            match table.rows.iter_mut().find(|known| known.key == row.key) {
+                Some(known) => *known = row,
+                None => table.rows.push(row),
+            }
+        }
     }
 
     /// Takes in events that are newer than those already here.
@@ -180,7 +311,7 @@ impl Snapshot {
 
     /// The last 30 days' values of `of`, oldest first.
     pub fn series(&self, of: fn(&Figures) -> i64) -> Vec<i64> {
-        self.days.iter().rev().take(CHART_DAYS).rev().map(|day| of(&day.figures)).collect()
+        self.days.iter().map(|day| of(&day.figures)).collect()
     }
 }
 
@@ -200,6 +331,7 @@ pub fn platform_name(platform: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Cell;
 
     fn event(sequence: i64) -> OrderEvent {
         OrderEvent {
@@ -221,25 +353,54 @@ mod tests {
         assert_eq!(event(1).line(), "£45.67 · GB · Shopify");
     }
 
+    fn snapshot(revision: i64, revenue: i64) -> Snapshot {
+        let figures = Figures { revenue, ..Figures::default() };
+        let point = |value| ChartPoint { value: Some(value), ..ChartPoint::default() };
+        let row = |key: &str, text: &str| Row {
+            key: key.into(),
+            cells: vec![Cell { text: text.into(), order: None, tone: 0 }],
+            ..Row::default()
+        };
+        Snapshot {
+            currency: Currency::GBP,
+            overview: Overview {
+                revision,
+                as_of_ms: revision,
+                today: Versus { current: figures, ..Versus::default() },
+                ..Overview::default()
+            },
+            days: vec![Day { date: "2026-11-21".into(), figures }],
+            charts: vec![Chart { name: "revenue".into(), points: vec![point(1), point(revenue)], ..Chart::default() }],
+            tables: vec![Table {
+                name: "countries".into(),
+                rows: vec![row("GB", &revenue.to_string()), row("DE", "1")],
+                ..Table::default()
+            }],
+            recent: vec![event(7)],
+        }
+    }
+
+    #[test]
+    fn changes_hold_what_changed_and_bring_the_page_there() {
+        let (mut shown, now) = (snapshot(5, 10), snapshot(6, 20));
+        let changes = now.changes_since(&shown).expect("changes");
+        assert_eq!((changes.points.len(), changes.rows.len()), (1, 1));
+        shown.apply(changes);
+        assert_eq!(shown, now);
+        let mut without_row = snapshot(7, 30);
+        without_row.tables[0].rows.pop();
+        assert_eq!(without_row.changes_since(&now), None);
+        let mut other_books = now.clone();
+        other_books.overview.books += 1;
+        assert_eq!(other_books.changes_since(&now), None);
+    }
+
     #[test]
     fn older_figures_and_known_events_change_nothing() {
-        let overview = |revision, as_of_ms, revenue| Overview {
-            revision,
-            as_of_ms,
-            today: Versus { current: Figures { revenue, ..Figures::default() }, ..Versus::default() },
-            ..Overview::default()
-        };
-        let mut snapshot = Snapshot {
-            currency: Currency::GBP,
-            overview: overview(5, 100, 10),
-            recent: vec![event(7)],
-            days: vec![Day { date: "2026-11-21".into(), figures: Figures::default() }],
-        };
-        snapshot.apply(overview(4, 200, 99));
-        assert_eq!(snapshot.overview.today.current.revenue, 10);
-        snapshot.apply(overview(6, 200, 20));
-        assert_eq!(snapshot.days[0].figures.revenue, 20);
-        snapshot.add_events(&[event(6), event(7), event(8)]);
-        assert_eq!(snapshot.recent.iter().map(|e| e.sequence).collect::<Vec<_>>(), [8, 7]);
+        let (mut shown, older) = (snapshot(5, 10), snapshot(4, 99));
+        shown.apply(older.changes_since(&shown).expect("changes"));
+        assert_eq!(shown, snapshot(5, 10));
+        shown.add_events(&[event(6), event(7), event(8)]);
+        assert_eq!(shown.recent.iter().map(|e| e.sequence).collect::<Vec<_>>(), [8, 7]);
     }
 }

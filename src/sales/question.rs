@@ -191,10 +191,16 @@ impl Question {
         let (mut from, mut to) = (None, None);
         for (name, value) in pairs {
             match name {
-                "range" => question.range = Range::Preset(one_of(Preset::parse, Preset::ALL, Preset::name, name, value)?),
-                "compare" => question.compare = one_of(Comparison::parse, Comparison::ALL, Comparison::name, name, value)?,
+                "range" => {
+                    question.range = Range::Preset(one_of(Preset::parse, Preset::ALL, Preset::name, name, value)?)
+                }
+                "compare" => {
+                    question.compare = one_of(Comparison::parse, Comparison::ALL, Comparison::name, name, value)?
+                }
                 "measure" => question.measure = one_of(Measure::parse, Measure::ALL, Measure::name, name, value)?,
-                "refunds" => question.refunds = one_of(RefundDate::parse, RefundDate::ALL, RefundDate::name, name, value)?,
+                "refunds" => {
+                    question.refunds = one_of(RefundDate::parse, RefundDate::ALL, RefundDate::name, name, value)?
+                }
                 "bucket" => question.bucket = Some(one_of(Bucket::parse, Bucket::ALL, Bucket::name, name, value)?),
                 "platform" => question.filter.platforms = values(name, value)?,
                 "country" => question.filter.countries = values(name, value)?,
@@ -255,6 +261,11 @@ impl Question {
             query if query.is_empty() => "/".into(),
             query => format!("/?{query}"),
         }
+    }
+
+    /// Whether projections belong to its answer: they are made of all orders' total.
+    pub fn is_projected(&self) -> bool {
+        self.filter.is_empty() && self.measure == Measure::Total && self.refunds == RefundDate::Refund
     }
 
     /// The same question of another range.

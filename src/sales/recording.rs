@@ -157,14 +157,16 @@ impl Stored {
 }
 
 /// What the ledger lacks for the touched orders. `stored` holds the entries of those that were known before.
-pub fn new_entries(touched: &[Touched], mut stored: HashMap<i64, StoredEntries>, books: &Books) -> Vec<NewEntry> {
+pub fn new_entries(touched: &[Touched], stored: &HashMap<i64, StoredEntries>, books: &Books) -> Vec<NewEntry> {
     let mut out = Vec::with_capacity(touched.len() * 4);
     for Touched { now, .. } in touched {
         let Some(sale) = &now.order.sale else { continue };
-        let mut known = stored.remove(&now.id).unwrap_or_default();
+        let nothing = StoredEntries::default();
+        let known = stored.get(&now.id).unwrap_or(&nothing);
+        let mut revisions = known.revisions.clone();
         let wanted = ledger::entries(&now.order, books.currency, now.rate.map(|(rate, _)| rate));
         for (key, amounts) in ledger::difference(&known.amounts, &wanted) {
-            let next = known.revisions.entry((key.kind, key.part.clone())).or_insert(0);
+            let next = revisions.entry((key.kind, key.part.clone())).or_insert(0);
             out.push(NewEntry { order_id: now.id, revision: *next, currency: sale.currency, key, amounts });
             *next += 1;
         }

@@ -116,13 +116,13 @@ mod tests {
             let stored = recorded([&posted(&first, Currency::EUR, old), &posted(&both, Currency::EUR, old)]);
             let wanted = posted(&both, yen, new);
             let mut fresh = Sums::default();
-            wanted.iter().for_each(|(key, amounts)| fresh.add(key.kind, amounts));
+            wanted.iter().for_each(|(key, amounts)| fresh += Sums::of(key.kind, amounts, 1));
 
             let order = Stored { id: 1, order: both, rate: rate(new).map(|rate| (rate, chrono::NaiveDate::MIN)) };
             let mut sums = Sums::default();
             for (entry, worth) in stored.iter().zip(redenominated(&order, &stored, yen)) {
                 let Worth { converted, orders, flagged } = worth;
-                sums.add(entry.key.kind, &Amounts { amount: entry.amount, converted, orders, flagged });
+                sums += Sums::of(entry.key.kind, &Amounts { amount: entry.amount, converted, orders, flagged }, 1);
             }
             prop_assert_eq!(sums, fresh);
         }

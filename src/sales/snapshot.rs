@@ -1,101 +1,288 @@
-//! Computes the snapshot: the one function behind the first paint, the live stream and every answer (P3).
+//! Computes the answer to a question: the one function behind the first paint, the live stream and every other (P3).
+
+use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use jiff::ToSpan as _;
+use jiff::civil::Date;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::period::{Instant, Period, Window, minus, plus, sql_date};
+use crate::chart::{Chart, ChartPoint};
+use crate::period::{Instant, Period, Window, minus};
 use crate::sales::books::Books;
-use crate::sales::model::{CHART_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
+use crate::sales::model::{CARD_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
+use crate::sales::question::{Bucket, Comparison, Filter, Question, Range};
+use crate::sales::spans::{Point, Spans, buckets, resolve};
 use crate::sales::store;
-use crate::sales::sums::{self, Sums};
+use crate::sales::sums::Sums;
+use crate::sales::sums::additions::Dimension;
+use crate::sales::sums::store::{Slice, sums_by, window_sums};
+use crate::sales::tables;
+use crate::sources::{self, Source};
 
-/// The windows of the overview, a pair each: the window and the one it is compared with.
-struct Pairs {
-    today: [Window; 2],
-    yesterday: [Window; 2],
-    week: [Window; 2],
-    month: [Window; 2],
-    thirty_days: [Window; 2],
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// It asks for something that is not there; the sentence says what.
+    #[error("{0}")]
+    Question(String),
+    /// The database refused or was away.
+    #[error("the database does not answer at the moment; try again")]
+    Database(#[from] sqlx::Error),
 }
 
-/// Computes the snapshot as of `now` from one consistent view of the database.
-pub async fn compute(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::Result<Snapshot> {
+/// Computes the answer as of `now` from one consistent view of the database.
+pub async fn compute(
+    db: &mut PgConnection,
+    books: &Books,
+    question: &Question,
+    now: Instant,
+) -> Result<Snapshot, Unanswered> {
     let mut tx = db.begin_with("begin isolation level repeatable read read only").await?;
     let cursor = store::cursor(&mut tx, books.workspace).await?;
     let books = &books.at(cursor.books_revision, &mut tx).await?;
-    let pairs = Pairs::at(books, now);
-    let sums = sums::store::window_sums(&mut tx, books, &pairs.all()).await?;
-    let today = books.calendar.date(now);
-    let first = minus(today, (2 * CHART_DAYS as i64 - 1).days());
-    let by_day = sums::store::day_sums(&mut tx, books.workspace, sql_date(first), sql_date(today)).await?;
+    let since = store::first_day(&mut tx, books.workspace).await?;
+    let since = since.and_then(|day| day.to_string().parse().ok()).unwrap_or_else(|| books.calendar.date(now));
+    let spans = resolve(question, &books.calendar, now, since).map_err(Unanswered::Question)?;
+    let all_sources = sources::store::all(&mut *tx, books.workspace).await?;
+    let slice = slice(&question.filter, &all_sources)?;
+
+    let asked = Asked::of(books, &spans, now);
+    let sums = window_sums(&mut tx, books, &slice, &asked.windows).await?;
+    let range = [spans.current, spans.earlier.unwrap_or(Window { from: now, to: now })];
+    let countries = sums_by(&mut tx, books, &slice, Dimension::Country, &range).await?;
+    let by_source = sums_by(&mut tx, books, &slice, Dimension::Source, &range).await?;
     let recent = store::newest_events(&mut tx, books.workspace, cursor.last_event, RECENT_EVENTS as i64).await?;
     tx.commit().await?;
 
-    let versus = |i: usize, [window, earlier]: [Window; 2]| Versus {
-        current: figures(&sums[2 * i]),
-        earlier: figures(&sums[2 * i + 1]),
-        window: books.calendar.words(window, now),
-        earlier_window: books.calendar.words(earlier, now),
+    let figures = |sums: &Sums| Figures {
+        orders: sums.orders,
+        revenue: sums.revenue(question.measure, question.refunds),
+        placed: sums.placed(),
     };
+    let answered = Answered { asked: &asked, sums: &sums, figures: &figures, books, now };
     let overview = Overview {
         revision: cursor.revision,
+        version: 0,
+        books: books.revision,
         last_event: cursor.last_event,
         as_of_ms: now.timestamp_millis(),
         as_of: books.calendar.local(now).strftime("%H:%M:%S").to_string(),
         zone: books.calendar.abbreviation(now),
-        today: versus(0, pairs.today),
-        yesterday: versus(1, pairs.yesterday),
-        week: versus(2, pairs.week),
-        month: versus(3, pairs.month),
-        thirty_days: versus(4, pairs.thirty_days),
-        flagged: by_day.values().map(|sums| sums.flagged).sum(),
+        today: answered.versus(0),
+        yesterday: answered.versus(2),
+        week: answered.versus(4),
+        month: answered.versus(6),
+        quarter: answered.versus(8),
+        year: answered.versus(10),
+        thirty_days: answered.versus(12),
+        range: answered.versus(14),
+        landing: String::new(),
+        flagged: sums[14].flagged,
     };
-    let days = (0..2 * CHART_DAYS as i64).map(|i| plus(first, i.days())).map(|date| {
-        // Today's point ends where today's figures end, not with an order dated later.
-        let figures = if date == today {
-            overview.today.current
-        } else {
-            by_day.get(&sql_date(date)).map(figures).unwrap_or_default()
-        };
-        Day { date: date.to_string(), figures }
-    });
-    Ok(Snapshot { currency: books.currency, days: days.collect(), recent, overview })
+    let days = answered.days();
+    let tables = vec![
+        tables::periods(&overview, books.currency),
+        tables::countries(&countries, question, &figures, books.currency),
+        tables::platforms(&by_source, &all_sources, question, &figures, books, now),
+        tables::averages(&days, books.currency),
+    ];
+    let charts = vec![
+        answered.range_chart("revenue", "Revenue", question, &spans, |figures| figures.revenue),
+        answered.range_chart("orders", "Orders", question, &spans, |figures| figures.orders),
+        answered.hours_chart(),
+    ];
+    let days = days.split_off_last(CARD_DAYS);
+    Ok(Snapshot { currency: books.currency, overview, days, charts, tables, recent })
 }
 
-impl Pairs {
-    fn at(books: &Books, now: Instant) -> Pairs {
+trait SplitOffLast<T> {
+    /// The last `count`, or all where there are fewer.
+    fn split_off_last(self, count: usize) -> Vec<T>;
+}
+
+impl<T> SplitOffLast<T> for Vec<T> {
+    fn split_off_last(mut self, count: usize) -> Vec<T> {
+        self.split_off(self.len().saturating_sub(count))
+    }
+}
+
+/// The slice that a filter asks for; platforms and sources are both numbers of sources in it.
+fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
+    let some = |values: &Vec<String>| Some(values.clone()).filter(|values| !values.is_empty());
+    if let Some(unknown) = filter.sources.iter().find(|name| !sources.iter().any(|source| source.name == **name)) {
+        return Err(Unanswered::Question(format!("there is no source named {unknown}")));
+    }
+    let asked = |source: &&Source| {
+        (filter.platforms.is_empty() || filter.platforms.contains(&source.platform))
+            && (filter.sources.is_empty() || filter.sources.contains(&source.name))
+    };
+    let of_sources = !filter.platforms.is_empty() || !filter.sources.is_empty();
+    Ok(Slice {
+        countries: some(&filter.countries),
+        sources: of_sources.then(|| sources.iter().filter(asked).map(|source| source.id.to_string()).collect()),
+        statuses: some(&filter.statuses),
+    })
+}
+
+/// All windows that an answer needs, asked for at once.
+struct Asked {
+    windows: Vec<Window>,
+    /// Where the points of the range begin, each followed by its earlier window.
+    points_at: usize,
+    /// Where today's hours begin, then yesterday's.
+    hours_at: [usize; 2],
+    hours: [Vec<Window>; 2],
+    /// Where the days begin: a day more than the cards show, for the change from day to day.
+    days_at: usize,
+    days: Vec<Date>,
+}
+
+impl Asked {
+    fn of(books: &Books, spans: &Spans, now: Instant) -> Asked {
         let calendar = &books.calendar;
         let local = calendar.local(now);
         let today = local.date();
         let yesterday = minus(today, 1.day());
         let to_date = |period| [calendar.to_date(period, now), calendar.same_point_before(period, now)];
-        let span = (CHART_DAYS as i64).days();
-        let first = minus(today, (CHART_DAYS as i64 - 1).days());
+        let span = (CARD_DAYS as i64).days();
+        let first = minus(today, (CARD_DAYS as i64 - 1).days());
         let thirty_ago = calendar.instant(minus(today, span).to_datetime(local.time()));
-        Pairs {
-            today: to_date(Period::Day),
-            yesterday: [calendar.day(yesterday), calendar.day(minus(yesterday, 1.day()))],
-            week: to_date(Period::Week),
-            month: to_date(Period::Month),
-            thirty_days: [
+        let nothing = Window { from: now, to: now };
+        let mut windows = [
+            to_date(Period::Day),
+            [calendar.day(yesterday), calendar.day(minus(yesterday, 1.day()))],
+            to_date(Period::Week),
+            to_date(Period::Month),
+            to_date(Period::Quarter),
+            to_date(Period::Year),
+            [
                 Window { from: calendar.midnight(first), to: now },
                 Window { from: calendar.midnight(minus(first, span)), to: thirty_ago },
             ],
+            [spans.current, spans.earlier.unwrap_or(nothing)],
+        ]
+        .concat();
+        let points_at = windows.len();
+        for Point { current, earlier, .. } in &spans.points {
+            windows.extend([*current, earlier.as_ref().map_or(nothing, |(_, window)| *window)]);
         }
-    }
-
-    /// In the order of the overview's fields, each followed by its earlier window.
-    fn all(&self) -> Vec<Window> {
-        [self.today, self.yesterday, self.week, self.month, self.thirty_days].concat()
+        let hours = [calendar.to_date(Period::Day, now), calendar.day(yesterday)]
+            .map(|day| buckets(Bucket::Hour, day, calendar).1);
+        let hours_at = [windows.len(), windows.len() + hours[0].len()];
+        windows.extend(hours.iter().flatten());
+        let days: Vec<Date> = (0..=CARD_DAYS as i64).rev().map(|back| minus(today, back.days())).collect();
+        let days_at = windows.len();
+        // Today's ends where today's figures end, not with an order dated later.
+        windows.extend(days.iter().map(|day| {
+            let Window { from, to } = calendar.day(*day);
+            Window { from, to: to.min(now) }
+        }));
+        Asked { windows, points_at, hours_at, hours, days_at, days }
     }
 }
 
-fn figures(sums: &Sums) -> Figures {
-    Figures { orders: sums.orders, revenue: sums.total(), placed: sums.placed() }
+/// The windows with their sums.
+struct Answered<'a, F> {
+    asked: &'a Asked,
+    sums: &'a [Sums],
+    figures: &'a F,
+    books: &'a Books,
+    now: Instant,
+}
+
+impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
+    fn at(&self, i: usize) -> Figures {
+        self.sums.get(i).map(self.figures).unwrap_or_default()
+    }
+
+    fn versus(&self, i: usize) -> Versus {
+        let words = |window: Window| {
+            if window.from < window.to { self.books.calendar.words(window, self.now) } else { String::new() }
+        };
+        Versus {
+            current: self.at(i),
+            earlier: self.at(i + 1),
+            window: words(self.asked.windows[i]),
+            earlier_window: words(self.asked.windows[i + 1]),
+        }
+    }
+
+    fn days(&self) -> Vec<Day> {
+        let days = self.asked.days.iter().enumerate();
+        days.map(|(i, date)| Day { date: date.to_string(), figures: self.at(self.asked.days_at + i) }).collect()
+    }
+
+    fn range_chart(
+        &self,
+        name: &str,
+        title: &str,
+        question: &Question,
+        spans: &Spans,
+        of: fn(&Figures) -> i64,
+    ) -> Chart {
+        let points = spans.points.iter().enumerate().map(|(i, point)| {
+            let at = self.asked.points_at + 2 * i;
+            let (first, last) = (point.date, self.books.calendar.date(point.current.to - TimeDelta::seconds(1)));
+            let opened = question.with_range(Range::Dates(first.to_string(), last.to_string()));
+            ChartPoint {
+                label: point.label.clone(),
+                value: Some(of(&self.at(at))),
+                earlier_label: point.earlier.as_ref().map(|(label, _)| label.clone()).unwrap_or_default(),
+                earlier: point.earlier.is_some().then(|| of(&self.at(at + 1))),
+                address: if spans.bucket == Bucket::Hour { String::new() } else { opened.address() },
+            }
+        });
+        Chart {
+            name: name.into(),
+            title: title.into(),
+            earlier_title: match (spans.earlier, question.compare) {
+                (None, _) | (_, Comparison::None) => String::new(),
+                (Some(_), compare) => compare.title().to_lowercase(),
+            },
+            currency: (name == "revenue").then_some(self.books.currency),
+            points: points.collect(),
+        }
+    }
+
+    /// Today by the hour, with yesterday behind it; the hours to come have no value.
+    fn hours_chart(&self) -> Chart {
+        let [today, yesterday] = &self.asked.hours;
+        let label = |window: &Window| self.books.calendar.local(window.from).strftime("%H:%M").to_string();
+        let whole = self.books.calendar.day(self.books.calendar.date(self.now));
+        let labels: Vec<Window> = buckets(Bucket::Hour, whole, &self.books.calendar).1;
+        let points = (0..labels.len().max(yesterday.len())).map(|i| ChartPoint {
+            label: labels.get(i).map(label).unwrap_or_default(),
+            value: (i < today.len()).then(|| self.at(self.asked.hours_at[0] + i).revenue),
+            earlier_label: yesterday.get(i).map(label).unwrap_or_default(),
+            earlier: (i < yesterday.len()).then(|| self.at(self.asked.hours_at[1] + i).revenue),
+            address: String::new(),
+        });
+        Chart {
+            name: "hours".into(),
+            title: "Revenue by hour, today".into(),
+            earlier_title: "yesterday".into(),
+            currency: Some(self.books.currency),
+            points: points.collect(),
+        }
+    }
 }
 
 /// The instant up to which data is complete: to the microsecond that PostgreSQL keeps.
 pub fn watermark(now: Instant) -> Instant {
     now - TimeDelta::nanoseconds(i64::from(now.timestamp_subsec_nanos() % 1000))
+}
+
+/// Sums by the value of a dimension for the range and what it is compared with: `[current, earlier]`.
+pub fn pairs_by_value(
+    rows: &[(usize, String, Sums)],
+    figures: &impl Fn(&Sums) -> Figures,
+) -> HashMap<String, [Figures; 2]> {
+    let mut out: HashMap<String, [Figures; 2]> = HashMap::new();
+    for (window, value, sums) in rows {
+        if let Some(place) = out.entry(value.clone()).or_default().get_mut(*window) {
+            *place = figures(sums);
+        }
+    }
+    out
 }

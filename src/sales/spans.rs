@@ -63,9 +63,9 @@ pub fn resolve(question: &Question, calendar: &Calendar, now: Instant, since: Da
     };
     let days = days_between(dates.first, dates.last) + 1;
     let bucket = question.bucket.unwrap_or(match days {
-        ..=HOURS_UP_TO_DAYS => Bucket::Hour,
-        ..=DAYS_UP_TO_DAYS => Bucket::Day,
-        ..=WEEKS_UP_TO_DAYS => Bucket::Week,
+        days if days <= HOURS_UP_TO_DAYS => Bucket::Hour,
+        days if days <= DAYS_UP_TO_DAYS => Bucket::Day,
+        days if days <= WEEKS_UP_TO_DAYS => Bucket::Week,
         _ => Bucket::Month,
     });
     let (bucket, windows) = buckets(bucket, current, calendar);
@@ -109,9 +109,10 @@ fn dates(range: &Range, calendar: &Calendar, now: Instant, since: Date) -> Resul
         },
         Range::Dates(first, last) => {
             let read = |text: &str| {
-                text.parse::<Date>().ok().filter(|date| (1990..2200).contains(&date.year())).ok_or_else(|| {
-                    format!("{text} is no date between 1990 and 2199: write one such as 2026-11-21")
-                })
+                text.parse::<Date>()
+                    .ok()
+                    .filter(|date| (1990..2200).contains(&date.year()))
+                    .ok_or_else(|| format!("{text} is no date between 1990 and 2199: write one such as 2026-11-21"))
             };
             let (first, last) = (read(first)?, read(last)?);
             // What lies ahead is cut off: up to now it is as complete as any running range.
@@ -185,7 +186,7 @@ fn days_between(first: Date, last: Date) -> i64 {
 }
 
 /// Cuts a window into buckets; coarser ones where they would be too many. The first and the last may be parts.
-fn buckets(bucket: Bucket, window: Window, calendar: &Calendar) -> (Bucket, Vec<Window>) {
+pub fn buckets(bucket: Bucket, window: Window, calendar: &Calendar) -> (Bucket, Vec<Window>) {
     let mut out = Vec::new();
     let mut from = window.from;
     while from < window.to {
@@ -214,8 +215,8 @@ fn end(bucket: Bucket, at: Instant, calendar: &Calendar) -> Instant {
         Bucket::Hour => {
             let local = calendar.local(at);
             let into = i64::from(local.minute()) * 60 + i64::from(local.second());
-            let next = at - TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos()))
-                + TimeDelta::seconds(3600 - into);
+            let next =
+                at - TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos())) + TimeDelta::seconds(3600 - into);
             next.min(calendar.midnight(plus(date, 1.day()))).max(at + TimeDelta::seconds(1))
         }
         Bucket::Day => calendar.midnight(plus(date, 1.day())),
@@ -254,15 +255,60 @@ mod tests {
     #[test]
     fn ranges_and_comparisons() {
         for (query, now, current, earlier) in [
-            ("range=month", "2026-03-31T13:30:00Z", ("2026-03-01T00:00:00Z", "2026-03-31T13:30:00Z"), Some(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"))),
-            ("range=month&compare=period", "2026-03-10T13:30:00Z", ("2026-03-01T00:00:00Z", "2026-03-10T13:30:00Z"), Some(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"))),
-            ("from=2026-03-01&to=2026-03-31", "2026-04-10T13:30:00Z", ("2026-03-01T00:00:00Z", "2026-03-31T23:00:00Z"), Some(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"))),
-            ("from=2026-03-01&to=2026-03-31", "2026-03-31T13:30:00Z", ("2026-03-01T00:00:00Z", "2026-03-31T13:30:00Z"), Some(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"))),
-            ("range=today&compare=weekday", "2026-11-27T14:30:00Z", ("2026-11-27T00:00:00Z", "2026-11-27T14:30:00Z"), Some(("2025-11-28T00:00:00Z", "2025-11-28T14:30:00Z"))),
-            ("range=year&compare=date", "2028-02-29T14:30:00Z", ("2028-01-01T00:00:00Z", "2028-02-29T14:30:00Z"), Some(("2027-01-01T00:00:00Z", "2027-03-01T00:00:00Z"))),
-            ("from=2028-02-29&to=2028-02-29&compare=date", "2028-04-01T00:00:00Z", ("2028-02-29T00:00:00Z", "2028-03-01T00:00:00Z"), Some(("2027-02-28T00:00:00Z", "2027-03-01T00:00:00Z"))),
-            ("range=7d", "2026-10-26T01:30:00Z", ("2026-10-19T23:00:00Z", "2026-10-26T01:30:00Z"), Some(("2026-10-12T23:00:00Z", "2026-10-19T00:30:00Z"))),
-            ("range=last-week&compare=none", "2026-11-21T14:30:00Z", ("2026-11-09T00:00:00Z", "2026-11-16T00:00:00Z"), None),
+            (
+                "range=month",
+                "2026-03-31T13:30:00Z",
+                ("2026-03-01T00:00:00Z", "2026-03-31T13:30:00Z"),
+                Some(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z")),
+            ),
+            (
+                "range=month&compare=period",
+                "2026-03-10T13:30:00Z",
+                ("2026-03-01T00:00:00Z", "2026-03-10T13:30:00Z"),
+                Some(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z")),
+            ),
+            (
+                "from=2026-03-01&to=2026-03-31",
+                "2026-04-10T13:30:00Z",
+                ("2026-03-01T00:00:00Z", "2026-03-31T23:00:00Z"),
+                Some(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z")),
+            ),
+            (
+                "from=2026-03-01&to=2026-03-31",
+                "2026-03-31T13:30:00Z",
+                ("2026-03-01T00:00:00Z", "2026-03-31T13:30:00Z"),
+                Some(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z")),
+            ),
+            (
+                "range=today&compare=weekday",
+                "2026-11-27T14:30:00Z",
+                ("2026-11-27T00:00:00Z", "2026-11-27T14:30:00Z"),
+                Some(("2025-11-28T00:00:00Z", "2025-11-28T14:30:00Z")),
+            ),
+            (
+                "range=year&compare=date",
+                "2028-02-29T14:30:00Z",
+                ("2028-01-01T00:00:00Z", "2028-02-29T14:30:00Z"),
+                Some(("2027-01-01T00:00:00Z", "2027-03-01T00:00:00Z")),
+            ),
+            (
+                "from=2028-02-29&to=2028-02-29&compare=date",
+                "2028-04-01T00:00:00Z",
+                ("2028-02-29T00:00:00Z", "2028-03-01T00:00:00Z"),
+                Some(("2027-02-28T00:00:00Z", "2027-03-01T00:00:00Z")),
+            ),
+            (
+                "range=7d",
+                "2026-10-26T01:30:00Z",
+                ("2026-10-19T23:00:00Z", "2026-10-26T01:30:00Z"),
+                Some(("2026-10-12T23:00:00Z", "2026-10-19T00:30:00Z")),
+            ),
+            (
+                "range=last-week&compare=none",
+                "2026-11-21T14:30:00Z",
+                ("2026-11-09T00:00:00Z", "2026-11-16T00:00:00Z"),
+                None,
+            ),
             ("range=all", "2026-11-21T14:30:00Z", ("2024-01-01T00:00:00Z", "2026-11-21T14:30:00Z"), None),
         ] {
             let got = spans(query, "Europe/London", now);
@@ -284,7 +330,8 @@ mod tests {
 
     #[test]
     fn a_date_that_the_calendar_lacks_is_refused() {
-        let question = Question { range: Range::Dates("2026-02-30".into(), "2026-03-01".into()), ..Question::default() };
+        let question =
+            Question { range: Range::Dates("2026-02-30".into(), "2026-03-01".into()), ..Question::default() };
         let calendar = Calendar::new("Europe/London", 1).expect("a zone");
         let refused = resolve(&question, &calendar, at("2026-11-21T14:30:00Z"), Date::constant(2024, 1, 1));
         assert!(refused.expect_err("no date").contains("2026-02-30"));

@@ -14,7 +14,8 @@ use crate::sales::ledger::{Key, Kind};
 use crate::sales::model::OrderEvent;
 use crate::sales::order::{Order, Refund, Sale, Standing};
 use crate::sales::recording::{self, Delivery, Identity, NewEntry, Stored, StoredEntries, Touched};
-use crate::sales::sums::{self, Additions};
+use crate::sales::sums::additions::Additions;
+use crate::sales::sums::additions_store;
 
 /// The channel on which a commit is made known, without payload.
 pub const LIVE_CHANNEL: &str = "takings_live";
@@ -51,12 +52,12 @@ pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx
     let known = stored_orders(&mut tx, books.workspace, named).await?;
     let touched = recording::merge(deliveries, known, &mut last_order, books);
     let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
-    let entries = recording::new_entries(&touched, ledger, books);
+    let entries = recording::new_entries(&touched, &ledger, books);
     let events = recording::events(&touched, &mut last_event, books);
 
     write_orders(&mut tx, books.workspace, &touched).await?;
     write_entries(&mut tx, books.workspace, &entries).await?;
-    sums::store::add(&mut tx, books.workspace, &Additions::of(&entries, books)).await?;
+    additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
     let revision = cursor.revision + i64::from(!touched.is_empty());
     let cursor = Cursor { revision, last_event, ..cursor };
     write_deliveries(&mut tx, books.workspace, deliveries, &events, &touched, cursor, last_order).await?;
@@ -90,10 +91,10 @@ pub async fn rate_flagged_orders(db: &PgPool, books: &Books) -> sqlx::Result<u64
         let named = rows.into_iter().map(|row| (row.source_id, row.external_id));
         let touched = recording::rated(stored_orders(&mut tx, books.workspace, named).await?, books);
         let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
-        let entries = recording::new_entries(&touched, ledger, books);
+        let entries = recording::new_entries(&touched, &ledger, books);
         write_orders(&mut tx, books.workspace, &touched).await?;
         write_entries(&mut tx, books.workspace, &entries).await?;
-        sums::store::add(&mut tx, books.workspace, &Additions::of(&entries, books)).await?;
+        additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
         cursor.revision += i64::from(!touched.is_empty());
         write_deliveries(&mut tx, books.workspace, &[], &[], &touched, cursor, last_order).await?;
         tx.commit().await?;
@@ -315,6 +316,10 @@ async fn write_deliveries(
          ), told as (
              insert into live_events (workspace_id, sequence, recorded_at, event)
              select $1, sequence, now(), event from unnest($9::bigint[], $10::jsonb[]) as new (sequence, event)
+         ), heard as (
+             update sources set last_delivery_at = greatest(last_delivery_at, new.at)
+             from (select id, max(at) as at from unnest($2::int[], $3::timestamptz[]) as new (id, at) group by id) as new
+             where sources.workspace_id = $1 and sources.id = new.id
          ), outdated as (
              delete from recomputed_orders where workspace_id = $1 and order_id = any($14::bigint[])
          )
@@ -348,6 +353,11 @@ pub async fn cursor(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Curso
     )
     .fetch_one(db)
     .await
+}
+
+/// The first local day that anything was sold on.
+pub async fn first_day(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Option<NaiveDate>> {
+    sqlx::query_scalar!("select min(bucket) from sums_day where workspace_id = $1", workspace).fetch_one(db).await
 }
 
 /// Up to `limit` events after number `after`, in commit order.

@@ -5,22 +5,24 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::money::{self, Change, Currency};
-use crate::sales::model::{CHART_DAYS, Figures, Happening, OrderEvent, Snapshot, Versus};
+use crate::sales::model::{Chip, Choice, Controls, Figures, Happening, Menu, OrderEvent, Snapshot, Versus};
 use crate::ui::change::ChangeBadge;
-use crate::ui::chart::{LineChart, LineChartView};
+use crate::ui::chart::LineChartView;
 use crate::ui::figure::{Figure, Format};
 use crate::ui::sparkline::Sparkline;
-use crate::ui::text;
+use crate::ui::table::SortableTable;
+use crate::ui::{browser, text};
 
 /// The snapshot that the page shows.
 pub type Shown = RwSignal<Snapshot>;
 
-fn currency(shown: Shown) -> Currency {
-    shown.with_untracked(|snapshot| snapshot.currency)
+/// The currency of the figures: it may change while the page is open.
+fn currency(shown: Shown) -> Memo<Currency> {
+    Memo::new(move |_| shown.with(|snapshot| snapshot.currency))
 }
 
-fn in_money(currency: Currency) -> Format {
-    Arc::new(move |minor| money::display(minor, currency))
+fn in_money(currency: Memo<Currency>) -> Format {
+    Arc::new(move |minor| money::display(minor, currency.get()))
 }
 
 fn in_orders() -> Format {
@@ -39,7 +41,7 @@ pub fn Hero(shown: Shown) -> impl IntoView {
     let today = Memo::new(move |_| shown.with(|s| s.overview.today.clone()));
     let yesterday = Memo::new(move |_| shown.with(|s| s.overview.yesterday.clone()));
     let revenue_difference =
-        move || today.with(|t| signed(t.current.revenue - t.earlier.revenue, |m| money::display(m, currency)));
+        move || today.with(|t| signed(t.current.revenue - t.earlier.revenue, |m| money::display(m, currency.get())));
     let orders_difference = move || today.with(|t| signed(t.current.orders - t.earlier.orders, money::count));
     let as_of = text(move || shown.with(|s| format!("{} {}", s.overview.as_of, s.overview.zone)));
     view! {
@@ -57,7 +59,7 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                     <p class="compared">
                         <ChangeBadge change=Signal::derive(move || today.with(Versus::revenue_change)) absolute=text(revenue_difference)/>
                         <span class="quiet">
-                            <span data-figure="yesterday-point-revenue">{text(move || today.with(|t| money::display(t.earlier.revenue, currency)))}</span>
+                            <span data-figure="yesterday-point-revenue">{text(move || today.with(|t| money::display(t.earlier.revenue, currency.get())))}</span>
                             " yesterday by then"
                         </span>
                     </p>
@@ -77,7 +79,7 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                 </div>
                 <div class="hero-figure is-aside">
                     <h2 class="label">"Yesterday, whole day"</h2>
-                    <p class="value-m" data-figure="yesterday-revenue">{text(move || yesterday.with(|y| money::display(y.current.revenue, currency)))}</p>
+                    <p class="value-m" data-figure="yesterday-revenue">{text(move || yesterday.with(|y| money::display(y.current.revenue, currency.get())))}</p>
                     <p class="quiet">
                         <span data-figure="yesterday-orders">{text(move || yesterday.with(|y| money::count(y.current.orders)))}</span>
                         " "
@@ -85,6 +87,7 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                     </p>
                 </div>
             </div>
+            <p class="landing">{text(move || shown.with(|s| s.overview.landing.clone()))}</p>
             <p class="windows quiet">
                 <span>{text(move || today.with(|t| t.window.clone()))}</span>
                 <span>" compared with "</span>
@@ -187,44 +190,131 @@ fn Card(
     }
 }
 
-/// Revenue over 30 days with the 30 days before behind it.
+/// One of the answer's charts.
 #[component]
-pub fn RevenueChart(shown: Shown) -> impl IntoView {
-    let chart = Memo::new(move |_| {
-        shown.with(|snapshot| {
-            let (earlier, current) = snapshot.days.split_at(snapshot.days.len().saturating_sub(CHART_DAYS));
-            let labels = |days: &[crate::sales::model::Day]| days.iter().map(|day| short_date(&day.date)).collect();
-            let revenue = |days: &[crate::sales::model::Day]| days.iter().map(|day| day.figures.revenue).collect();
-            LineChart {
-                title: "Revenue by day over 30 days, with the 30 days before".into(),
-                currency: snapshot.currency,
-                labels: labels(current),
-                earlier_labels: labels(earlier),
-                current: revenue(current),
-                earlier: revenue(earlier),
-            }
-        })
-    });
+pub fn ChartCard(
+    shown: Shown,
+    /// The chart's name in the answer, and its element's.
+    name: &'static str,
+    /// Whether the range's own figures stand above it.
+    #[prop(optional)]
+    with_range: bool,
+) -> impl IntoView {
+    let chart =
+        Memo::new(move |_| shown.with(|s| s.charts.iter().find(|c| c.name == name).cloned().unwrap_or_default()));
+    let earlier = text(move || chart.with(|c| c.earlier_title.clone()));
     view! {
-        <section class="card chart-card" aria-labelledby="revenue-title">
+        <section class="card chart-card" class:is-wide=with_range aria-labelledby=format!("{name}-title")>
             <header class="section-head">
-                <h2 id="revenue-title">"Revenue, 30 days"</h2>
+                <h2 id=format!("{name}-title")>{text(move || chart.with(|c| c.title.clone()))}</h2>
+                {with_range.then(|| view! { <RangeFigures shown/> })}
                 <p class="legend quiet">
-                    <span class="key is-current">"these 30 days"</span>
-                    <span class="key is-earlier">"the 30 before"</span>
+                    <span class="key is-current">"this range"</span>
+                    <span class="key is-earlier" class:is-gone=move || chart.with(|c| c.earlier_title.is_empty())>{earlier}</span>
                 </p>
             </header>
-            <LineChartView id="revenue-chart" chart=Signal::derive(move || chart.get())/>
+            <LineChartView id=name chart=Signal::derive(move || chart.get())/>
         </section>
     }
 }
 
-/// `2026-11-21` as `21 Nov`.
-fn short_date(date: &str) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut parts = date.splitn(3, '-').skip(1).map(|part| part.parse::<usize>().unwrap_or(1));
-    let (month, day) = (parts.next().unwrap_or(1), parts.next().unwrap_or(1));
-    format!("{day} {}", MONTHS[(month - 1).min(11)])
+/// The figures of the range in question beside those it is compared with, and both windows in words.
+#[component]
+fn RangeFigures(shown: Shown) -> impl IntoView {
+    let currency = currency(shown);
+    let range = Memo::new(move |_| shown.with(|s| s.overview.range.clone()));
+    let difference =
+        move || range.with(|r| signed(r.current.revenue - r.earlier.revenue, |m| money::display(m, currency.get())));
+    let words = move || {
+        range.with(|r| match r.earlier_window.as_str() {
+            "" => r.window.clone(),
+            earlier => format!("{} vs {earlier}", r.window),
+        })
+    };
+    view! {
+        <div class="range-figures">
+            <p class="value-l" data-figure="range-revenue">
+                <Figure value=Signal::derive(move || range.with(|r| Some(r.current.revenue))) format=in_money(currency)/>
+            </p>
+            <p class="compared">
+                <ChangeBadge change=Signal::derive(move || range.with(Versus::revenue_change)) absolute=text(difference)/>
+                <span class="quiet"><span data-figure="range-orders">{text(move || range.with(|r| money::count(r.current.orders)))}</span>" orders"</span>
+            </p>
+            <p class="windows quiet">{text(words)}</p>
+        </div>
+    }
+}
+
+/// One of the answer's tables.
+#[component]
+pub fn TableCard(
+    shown: Shown,
+    /// The table's name in the answer.
+    name: &'static str,
+    /// Whether it takes the whole width.
+    #[prop(optional)]
+    is_wide: bool,
+) -> impl IntoView {
+    let table =
+        Memo::new(move |_| shown.with(|s| s.tables.iter().find(|t| t.name == name).cloned().unwrap_or_default()));
+    view! {
+        <section class="card table-card" class:is-wide=is_wide class:is-gone=move || table.with(|t| t.rows.is_empty() && name == "outlook") aria-labelledby=format!("{name}-title") data-table=name>
+            <header class="section-head"><h2 id=format!("{name}-title")>{text(move || table.with(|t| t.title.clone()))}</h2></header>
+            <SortableTable table=Signal::derive(move || table.get())/>
+        </section>
+    }
+}
+
+/// The menus of the question, as links, and what narrows it down.
+#[component]
+pub fn QuestionBar(controls: RwSignal<Controls>) -> impl IntoView {
+    let menus = move || controls.with(|c| c.menus.clone()).into_iter().map(menu_view).collect_view();
+    let chips = move || {
+        let chip = |chip: Chip| {
+            let label = format!("Remove {}", chip.title);
+            view! { <a class="chip" href=chip.address aria-label=label>{chip.title}<span aria-hidden="true">" ×"</span></a> }
+        };
+        controls.with(|c| c.chips.clone()).into_iter().map(chip).collect_view()
+    };
+    let hidden = move || {
+        let query = controls.with(|c| c.query.clone());
+        let kept = query.split('&').filter_map(|pair| pair.split_once('='));
+        let kept = kept.filter(|(name, _)| !matches!(*name, "range" | "from" | "to" | "bucket"));
+        kept.map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
+            .collect_view()
+    };
+    view! {
+        <nav class="question" aria-label="What is shown">
+            {menus}
+            <details class="menu">
+                <summary>"Dates"</summary>
+                <form class="menu-list" method="get" action="/">
+                    <label>"From"<input type="date" name="from" required value=text(move || controls.with(|c| c.from.clone()))/></label>
+                    <label>"To"<input type="date" name="to" required value=text(move || controls.with(|c| c.to.clone()))/></label>
+                    {hidden}
+                    <button class="button" type="submit">"Show"</button>
+                </form>
+            </details>
+            {chips}
+        </nav>
+    }
+}
+
+fn menu_view(menu: Menu) -> impl IntoView {
+    let chosen = menu.choices.iter().find(|choice| choice.is_chosen).map(|choice| choice.title.clone());
+    let choice = |choice: Choice| {
+        let current = choice.is_chosen.then_some("true");
+        view! { <li><a href=choice.address aria-current=current on:click=|_| browser::close_menus()>{choice.title}</a></li> }
+    };
+    view! {
+        <details class="menu">
+            <summary>
+                <span class="quiet">{menu.title}</span>
+                <span class="menu-chosen">{chosen.unwrap_or_default()}</span>
+            </summary>
+            <ul class="menu-list">{menu.choices.into_iter().map(choice).collect_view()}</ul>
+        </details>
+    }
 }
 
 /// The newest orders.
@@ -276,7 +366,7 @@ pub fn FlaggedNotice(shown: Shown) -> impl IntoView {
         <Show when=move || flagged.get() != 0 fallback=|| ()>
             <p class="notice is-warning" role="status">
                 <span>{text(move || money::count(flagged.get()))}</span>
-                " orders of the last 60 days are left out: no exchange rate is known for their currency and day."
+                " orders of this range are left out: no exchange rate is known for their currency and day."
             </p>
         </Show>
     }
@@ -285,12 +375,6 @@ pub fn FlaggedNotice(shown: Shown) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_short_on_the_axis() {
-        assert_eq!(short_date("2026-11-21"), "21 Nov");
-        assert_eq!(short_date("2026-01-05"), "5 Jan");
-    }
 
     #[test]
     fn a_difference_has_its_sign() {

@@ -1,20 +1,22 @@
 //! All routes of the server, and the layers before them.
 
-use axum::extract::State;
+use axum::extract::{Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
 use leptos::prelude::*;
-use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use leptos_axum::{handle_server_fns_with_context, render_app_async_with_context};
 use tower::ServiceBuilder;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::access::guard;
 use crate::access::session::Visitor;
-use crate::app::{App, shell};
+use crate::app::{Page, shell};
+use crate::sales::question::Question;
+use crate::sales::snapshot::Unanswered;
 use crate::server::state::AppState;
 
 /// Files whose names or addresses change with their content.
@@ -23,15 +25,25 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 /// The whole server as one service.
 pub fn router(state: AppState) -> Router {
     let options = state.leptos.clone();
+    // Where Leptos spawns what a page waits for. It says no when that is set already: another router of this process.
+    let _ = any_spawner::Executor::init_tokio();
     let context = {
         let state = state.clone();
         move || provide_context(state.clone())
     };
+    let page = |page: Page| {
+        let options = options.clone();
+        get(render_app_async_with_context(context.clone(), move || shell(options.clone(), page)))
+    };
+    let server_functions = {
+        let context = context.clone();
+        move |request: Request| handle_server_fns_with_context(context.clone(), request)
+    };
     let pages = Router::new()
-        .leptos_routes_with_context(&state, generate_route_list(App), context, {
-            let options = options.clone();
-            move || shell(options.clone())
-        })
+        .route("/", page(Page::Dashboard))
+        .route("/sign-in", page(Page::SignIn))
+        .route("/welcome", page(Page::Welcome))
+        .route("/api/{*function}", any(server_functions))
         .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
     Router::new()
         .merge(pages)
@@ -68,13 +80,21 @@ fn files(folder: &str) -> axum::routing::MethodRouter {
     axum::routing::any_service(served)
 }
 
-/// `GET /api/v1/snapshot`: the snapshot of the page as JSON, for a session or an API token.
-async fn snapshot(State(state): State<AppState>, _visitor: Visitor) -> Response {
-    match state.hub.snapshot().await {
+/// `GET /api/v1/snapshot`: everything on the page as JSON, for a session or an API token. The query is the page's.
+async fn snapshot(
+    State(state): State<AppState>,
+    _visitor: Visitor,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Response {
+    let question = Question::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let answer = match question {
+        Ok(question) => state.hub.snapshot(&question).await,
+        Err(sentence) => Err(Unanswered::Question(sentence)),
+    };
+    match answer {
         Ok(snapshot) => ([(header::CACHE_CONTROL, "no-store")], Json(snapshot.as_ref())).into_response(),
-        Err(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer at the moment; try again").into_response()
-        }
+        Err(error @ Unanswered::Question(_)) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+        Err(error @ Unanswered::Database(_)) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }
 }
 

@@ -9,8 +9,9 @@ use crate::exchange::{self, Rates};
 use crate::money::Currency;
 use crate::period::Calendar;
 use crate::sales::books::{Books, BooksError};
+use crate::sales::projection;
 use crate::sales::store::LIVE_CHANNEL;
-use crate::sales::sums;
+use crate::sales::sums::additions_store;
 use crate::settings::Settings;
 
 /// The channel on which changed settings and new rates are made known, without payload.
@@ -84,7 +85,8 @@ pub async fn write(db: &mut PgConnection, workspace: i32, settings: &Settings, n
     .execute(&mut *db)
     .await?;
     if new_zone {
-        sums::store::rebuild_days(db, workspace, &settings.zone).await?;
+        additions_store::rebuild_locked(db, workspace).await?;
+        projection::store::forget_open(db, workspace).await?;
     }
     changed(db, workspace).await
 }

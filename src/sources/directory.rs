@@ -11,18 +11,22 @@ use crate::sources::{Source, store};
 /// How long a source is believed: a rotated secret works everywhere after this.
 const BELIEVED_FOR: Duration = Duration::from_secs(2);
 
+/// All sources, and when they were looked at.
+type Everyone = Option<(Vec<Source>, Instant)>;
+
 /// Looks sources up by name. Cheap to clone.
 #[derive(Clone)]
 pub struct Directory {
     db: PgPool,
     workspace: i32,
     known: Arc<RwLock<HashMap<String, (Source, Instant)>>>,
+    everyone: Arc<RwLock<Everyone>>,
 }
 
 impl Directory {
     /// A directory of the workspace's sources.
     pub fn new(db: PgPool, workspace: i32) -> Directory {
-        Directory { db, workspace, known: Arc::default() }
+        Directory { db, workspace, known: Arc::default(), everyone: Arc::default() }
     }
 
     /// The source of that name. While the database is away, what was known of it last.
@@ -40,6 +44,25 @@ impl Directory {
         };
         if let (Some(source), Ok(mut known)) = (&found, self.known.write()) {
             known.insert(name.to_owned(), (source.clone(), Instant::now()));
+        }
+        Ok(found)
+    }
+
+    /// Every source; while the database is away, those known last.
+    pub async fn all(&self) -> sqlx::Result<Vec<Source>> {
+        let known = self.everyone.read().ok().and_then(|known| known.clone());
+        if let Some((sources, looked_at)) = &known
+            && looked_at.elapsed() < BELIEVED_FOR
+        {
+            return Ok(sources.clone());
+        }
+        let found = match (store::all(&self.db, self.workspace).await, known) {
+            (Ok(found), _) => found,
+            (Err(_), Some((sources, _))) => return Ok(sources),
+            (Err(error), None) => return Err(error),
+        };
+        if let Ok(mut known) = self.everyone.write() {
+            *known = Some((found.clone(), Instant::now()));
         }
         Ok(found)
     }

@@ -8,6 +8,7 @@ pub mod shopify;
 pub mod standard;
 pub mod store;
 
+use crate::period::Instant;
 use crate::sales::order::Order;
 
 /// A source with what is needed to take its deliveries.
@@ -21,6 +22,8 @@ pub struct Source {
     pub platform: String,
     /// The secrets that its deliveries are signed with.
     pub secrets: Secrets,
+    /// When it last delivered something.
+    pub last_delivery_at: Option<Instant>,
 }
 
 /// A source's secrets: two while they are rotated.

@@ -1,38 +1,54 @@
 //! Sources in PostgreSQL.
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::period::Instant;
 use crate::sources::{Format, Secrets, Source};
 
 /// The source of that name.
-pub async fn find(db: &PgPool, workspace: i32, name: &str) -> sqlx::Result<Option<Source>> {
-    let row = sqlx::query!(
-        "select id, name, platform, secret, previous_secret from sources where workspace_id = $1 and name = $2",
+pub async fn find(db: impl PgExecutor<'_>, workspace: i32, name: &str) -> sqlx::Result<Option<Source>> {
+    let row = sqlx::query_as!(
+        SourceRow,
+        "select id, name, platform, secret, previous_secret, last_delivery_at from sources where workspace_id = $1 and name = $2",
         workspace,
         name
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Source {
-        id: row.id,
-        name: row.name,
-        platform: row.platform,
-        secrets: Secrets { current: row.secret, previous: row.previous_secret },
-    }))
+    Ok(row.map(Source::from))
 }
 
 /// Every source.
-pub async fn all(db: &PgPool, workspace: i32) -> sqlx::Result<Vec<Source>> {
-    let rows = sqlx::query!(
-        "select id, name, platform, secret, previous_secret from sources where workspace_id = $1 order by id",
+pub async fn all(db: impl PgExecutor<'_>, workspace: i32) -> sqlx::Result<Vec<Source>> {
+    let rows = sqlx::query_as!(
+        SourceRow,
+        "select id, name, platform, secret, previous_secret, last_delivery_at from sources where workspace_id = $1 order by id",
         workspace
     )
     .fetch_all(db)
     .await?;
-    let source =
-        |id, name, platform, current, previous| Source { id, name, platform, secrets: Secrets { current, previous } };
-    Ok(rows.into_iter().map(|row| source(row.id, row.name, row.platform, row.secret, row.previous_secret)).collect())
+    Ok(rows.into_iter().map(Source::from).collect())
+}
+
+struct SourceRow {
+    id: i32,
+    name: String,
+    platform: String,
+    secret: String,
+    previous_secret: Option<String>,
+    last_delivery_at: Option<Instant>,
+}
+
+impl From<SourceRow> for Source {
+    fn from(row: SourceRow) -> Source {
+        Source {
+            id: row.id,
+            name: row.name,
+            platform: row.platform,
+            secrets: Secrets { current: row.secret, previous: row.previous_secret },
+            last_delivery_at: row.last_delivery_at,
+        }
+    }
 }
 
 /// Adds a source, or gives one that exists a new secret: the old one is then accepted beside it.

@@ -36,7 +36,7 @@ async fn a_watcher_gets_the_snapshot_and_then_each_order_in_order(db: PgPool) {
     let mut socket = app.socket("", PROTOCOL).await;
     let first = socket.next().await.expect("a snapshot");
     assert_eq!(first["type"], "snapshot");
-    assert_eq!(first["snapshot"]["days"].as_array().map(Vec::len), Some(60));
+    assert_eq!(first["snapshot"]["days"].as_array().map(Vec::len), Some(30));
     post(&app, 1..6).await;
     assert_eq!(until(&mut socket, 5).await, [1, 2, 3, 4, 5]);
     let revenue = socket.find(|m| m["overview"]["today"]["current"]["revenue"].as_i64().filter(|r| *r == 5_000)).await;
@@ -60,9 +60,38 @@ async fn a_returning_watcher_gets_exactly_what_it_missed(db: PgPool) {
 async fn a_watcher_that_is_up_to_date_is_not_sent_everything_again(db: PgPool) {
     let app = TestApp::start(db).await;
     post(&app, 1..3).await;
-    let mut socket = app.socket("?last_event=2&revision=999&day=2026-11-21", PROTOCOL).await;
+    let page = app.snapshot("").await;
+    let overview = &page["overview"];
+    let version = overview["version"].as_i64().expect("a version");
+    let query = format!("?last_event={}&version={version}", overview["last_event"]);
+    let mut socket = app.socket(&query, PROTOCOL).await;
     let first = socket.next().await.expect("a greeting");
-    assert_eq!((first["type"].as_str(), first["events"].as_array().map(Vec::len)), (Some("changes"), Some(0)));
+    assert_eq!(first["type"], "changes");
+    assert!(first["snapshot"].is_null());
+    // From there on it is told what changed, and arrives at what the server says.
+    post(&app, 3..4).await;
+    let changed = socket.find(|m| m["rows"].as_array().filter(|rows| !rows.is_empty()).cloned()).await;
+    assert!(changed.iter().any(|row| row[0] == "countries" && row[1]["key"] == "GB"), "{changed:?}");
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_question_is_answered_and_kept_up_to_date_on_its_own(db: PgPool) {
+    let app = TestApp::start(db).await;
+    post(&app, 1..3).await;
+    let mut germany = app.socket("?range=today&country=DE", PROTOCOL).await;
+    let orders = |m: &Value| {
+        let overview = if m["snapshot"].is_null() { &m["overview"] } else { &m["snapshot"]["overview"] };
+        overview["range"]["current"]["orders"].as_i64()
+    };
+    assert_eq!(germany.find(orders).await, 0);
+    let order = shopify_order(9, "10.00", NOW).replace("\"GB\"", "\"DE\"");
+    assert_status(app.shopify("orders/create", order).await, StatusCode::OK).await;
+    assert_eq!(germany.find(|m| orders(m).filter(|orders| *orders > 0)).await, 1);
+    let refused =
+        app.client.get(app.url("/api/v1/snapshot?range=fortnight")).bearer_auth(app.token().await).send().await;
+    let sentence = assert_status(refused.expect("an answer"), StatusCode::BAD_REQUEST).await;
+    assert!(sentence.starts_with("range is one of"), "{sentence}");
     app.stop().await;
 }
 

@@ -7,6 +7,7 @@ mod design;
 mod embedded;
 mod imports;
 mod live;
+mod projections;
 mod rates;
 mod replay;
 mod settings;

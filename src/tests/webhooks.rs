@@ -222,7 +222,7 @@ async fn sums_are_built_again_from_the_ledger(db: PgPool) {
     sqlx::query("update sums_day set orders = orders + 1").execute(&app.db).await.expect("damaged");
     sqlx::query("delete from sums_minute").execute(&app.db).await.expect("damaged");
     assert_ne!(app.differing_sums().await, 0);
-    sums::store::rebuild(&app.db, &app.books).await.expect("built again");
+    sums::additions_store::rebuild(&app.db, &app.books).await.expect("built again");
     assert_eq!(app.differing_sums().await, 0);
     assert_eq!(app.overview().await.today.current.orders, 1);
     app.stop().await;

@@ -5,13 +5,17 @@ use std::collections::HashMap;
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, JSON, Promise, Reflect};
+use leptos::prelude::{RwSignal, Set as _};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Document, Element, HtmlDialogElement, HtmlElement, HtmlScriptElement, KeyboardEvent, Window};
+use web_sys::{
+    Document, Element, HtmlDialogElement, HtmlElement, HtmlScriptElement, KeyboardEvent, MouseEvent, Window,
+};
 
-use crate::ui::chart::LineChart;
+use crate::chart::Chart;
+use crate::ui::chart::options;
 
 /// How long a figure counts up, in milliseconds.
 const COUNT_MS: f64 = 400.0;
@@ -66,6 +70,59 @@ pub fn open_dialog(id: &str) {
     let dialog = document().and_then(|d| d.get_element_by_id(id)).and_then(|e| e.dyn_into::<HtmlDialogElement>().ok());
     if let Some(dialog) = dialog.filter(|dialog| !dialog.open()) {
         let _ = dialog.show_modal();
+    }
+}
+
+thread_local! {
+    static QUERY: RwSignal<String> = RwSignal::new(current_query());
+}
+
+fn current_query() -> String {
+    let search = window().and_then(|w| w.location().search().ok()).unwrap_or_default();
+    search.trim_start_matches('?').to_owned()
+}
+
+/// The address's query. It follows back and forward, and links to the same page, which change nothing but the query.
+pub fn query() -> RwSignal<String> {
+    let query = QUERY.with(|query| *query);
+    let clicked = Closure::<dyn Fn(MouseEvent)>::new(move |event: MouseEvent| {
+        let plain =
+            event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let link = target.and_then(|element| element.closest("a[href]").ok().flatten());
+        let Some(address) = link.and_then(|link| link.get_attribute("href")) else { return };
+        if plain && !event.default_prevented() && (address == "/" || address.starts_with("/?")) {
+            event.prevent_default();
+            go(&address);
+        }
+    });
+    let moved = Closure::<dyn Fn()>::new(move || query.set(current_query()));
+    if let (Some(window), Some(document)) = (window(), document()) {
+        let _ = document.add_event_listener_with_callback("click", clicked.as_ref().unchecked_ref());
+        let _ = window.add_event_listener_with_callback("popstate", moved.as_ref().unchecked_ref());
+    }
+    // They live as long as the page.
+    clicked.forget();
+    moved.forget();
+    query
+}
+
+/// Goes to another address of this page.
+pub fn go(address: &str) {
+    if let Some(history) = window().and_then(|w| w.history().ok())
+        && history.push_state_with_url(&JsValue::NULL, "", Some(address)).is_ok()
+    {
+        QUERY.with(|query| query.set(current_query()));
+    }
+}
+
+/// Closes the menus that are open.
+pub fn close_menus() {
+    let Some(document) = document() else { return };
+    while let Ok(Some(menu)) = document.query_selector("details.menu[open]") {
+        if menu.remove_attribute("open").is_err() {
+            return;
+        }
     }
 }
 
@@ -127,12 +184,14 @@ extern "C" {
     fn set_option(this: &Echarts, option: &JsValue);
     #[wasm_bindgen(method)]
     fn resize(this: &Echarts);
+    #[wasm_bindgen(js_namespace = echarts, js_name = onPoint)]
+    fn on_point(chart: &Echarts, handle: &Function);
 }
 
 impl Echarts {
-    fn draw(&self, chart: &LineChart) {
+    fn draw(&self, chart: &Chart) {
         if let Some(options) =
-            serde_json::to_string(&chart.options(&ink())).ok().and_then(|json| JSON::parse(&json).ok())
+            serde_json::to_string(&options(chart, &ink())).ok().and_then(|json| JSON::parse(&json).ok())
         {
             self.set_option(&options);
         }
@@ -140,7 +199,7 @@ impl Echarts {
 }
 
 struct Drawn {
-    chart: LineChart,
+    chart: Chart,
     echarts: Echarts,
 }
 
@@ -149,29 +208,40 @@ thread_local! {
 }
 
 /// Loads the chart library once, after the first paint, and draws the chart over its server-rendered picture; a chart
-/// that is drawn already is changed in place.
-pub fn draw_chart(id: &'static str, chart: LineChart) {
-    let known = DRAWN.with_borrow_mut(|drawn| {
-        drawn.get_mut(id).map(|known| {
-            known.echarts.draw(&chart);
-            known.chart = chart.clone();
-        })
-    });
-    if known.is_none() {
-        spawn_local(async move {
-            if load_library().await.is_none() {
-                return;
-            }
-            let Some(element) = document().and_then(|d| d.get_element_by_id(id)) else { return };
-            let echarts = init(&element);
-            echarts.draw(&chart);
-            if let Some(area) = element.parent_element() {
-                let _ = area.class_list().add_1("is-drawn");
-            }
-            DRAWN.with_borrow_mut(|drawn| drawn.insert(id, Drawn { chart, echarts }));
-            follow_size(id);
-        });
+/// that is drawn already is changed in place. `open` is called with the place of a point that is clicked.
+pub fn draw_chart(id: &'static str, chart: Chart, open: impl Fn(usize) + 'static) {
+    if redraw_chart(id, &chart) {
+        return;
     }
+    spawn_local(async move {
+        // It may have been drawn, and newer, while the library was loading.
+        if load_library().await.is_none() || DRAWN.with_borrow(|drawn| drawn.contains_key(id)) {
+            return;
+        }
+        let Some(element) = document().and_then(|d| d.get_element_by_id(id)) else { return };
+        let echarts = init(&element);
+        echarts.draw(&chart);
+        let clicked = Closure::<dyn Fn(f64)>::new(move |i: f64| open(i as usize));
+        on_point(&echarts, clicked.as_ref().unchecked_ref());
+        // It lives as long as the page.
+        clicked.forget();
+        if let Some(area) = element.parent_element() {
+            let _ = area.class_list().add_1("is-drawn");
+        }
+        DRAWN.with_borrow_mut(|drawn| drawn.insert(id, Drawn { chart, echarts }));
+        follow_size(id);
+    });
+}
+
+/// Changes a chart in place; false where it is not drawn yet.
+fn redraw_chart(id: &'static str, chart: &Chart) -> bool {
+    DRAWN.with_borrow_mut(|drawn| {
+        drawn.get_mut(id).is_some_and(|known| {
+            known.echarts.draw(chart);
+            known.chart = chart.clone();
+            true
+        })
+    })
 }
 
 fn redraw_charts() {

@@ -4,6 +4,7 @@ pub mod change;
 pub mod chart;
 pub mod figure;
 pub mod sparkline;
+pub mod table;
 pub mod theme;
 
 use leptos::prelude::Signal;

@@ -1,6 +1,8 @@
 //! What stands in for the browser on the server: effects never run there, so none of these is ever called.
 
-use crate::ui::chart::LineChart;
+use leptos::prelude::{RwSignal, use_context};
+
+use crate::chart::Chart;
 
 /// In the browser: counts from one number to another.
 pub fn count_up(_from: i64, _to: i64, _show: impl Fn(i64) + 'static) {}
@@ -14,7 +16,13 @@ pub fn current_is_dark() -> bool {
 }
 
 /// In the browser: loads the chart library once and draws.
-pub fn draw_chart(_id: &'static str, _chart: LineChart) {}
+pub fn draw_chart(_id: &'static str, _chart: Chart, _open: impl Fn(usize) + 'static) {}
+
+/// In the browser: goes to another address of the site.
+pub fn go(_address: &str) {}
+
+/// In the browser: closes the menus that are open.
+pub fn close_menus() {}
 
 /// In the browser: opens a dialog over the page.
 pub fn open_dialog(_id: &str) {}
@@ -24,3 +32,9 @@ pub fn after(_milliseconds: u32, _then: impl FnOnce() + 'static) {}
 
 /// In the browser: calls back on each key pressed outside a field.
 pub fn on_key(_handle: impl Fn(String) + 'static) {}
+
+/// The query of the request's address; in the browser it follows the address.
+pub fn query() -> RwSignal<String> {
+    let parts = use_context::<http::request::Parts>();
+    RwSignal::new(parts.and_then(|parts| parts.uri.query().map(str::to_owned)).unwrap_or_default())
+}

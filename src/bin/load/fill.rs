@@ -23,7 +23,7 @@ const AHEAD: TimeDelta = TimeDelta::minutes(20);
 
 /// Takes all orders away; sources and tokens stay. No server may be running.
 pub async fn empty(db: &PgPool) -> Outcome<()> {
-    sqlx::query("truncate orders, ledger, deliveries, live_events, sums_minute, sums_quarter_hour, sums_day")
+    sqlx::query("truncate orders, ledger, deliveries, live_events, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by")
         .execute(db)
         .await?;
     sqlx::query("update cursors set revision = 0, last_event = 0, last_order = 0").execute(db).await?;
@@ -44,7 +44,7 @@ pub async fn fill(bench: &Bench, orders: i64) -> Outcome<Duration> {
         chunks(&mut left, orders, ORDERS, first, step_seconds, Some(bench.source)),
         chunks(&mut right, orders, LEDGER, first, step_seconds, None),
     )?;
-    sums::store::rebuild(db, &bench.books).await?;
+    sums::additions_store::rebuild(db, &bench.books).await?;
     newest_events(db, orders).await?;
     sqlx::raw_sql("vacuum analyze").execute(db).await?;
     sqlx::query("checkpoint").execute(db).await?;

@@ -112,7 +112,7 @@ async fn exactness(bench: &Bench, taken: u64, refused: u64) -> Outcome<(f64, f64
         sqlx::query_as("select (select count(*) from orders), (select coalesce(sum(orders), 0)::bigint from ledger)")
             .fetch_one(&bench.db)
             .await?;
-    let differing = sums::store::sums_that_differ(&mut *bench.db.acquire().await?, &bench.books).await?;
+    let differing = sums::additions_store::sums_that_differ(&mut *bench.db.acquire().await?, &bench.books).await?;
     // What was refused may have been recorded all the same: its sender would deliver it again.
     let expected = taken as i64..=(taken + refused) as i64;
     if !expected.contains(&orders) || orders != sales || differing != 0 {

@@ -1,6 +1,7 @@
 //! `load`: measures the release build under load, each time from an empty database of its own.
 //! `docs/benchmarks.md` says how to run it and what its figures mean.
 
+mod backtest;
 mod bench;
 mod client;
 mod fill;
@@ -86,6 +87,8 @@ enum Command {
     },
     /// The server's memory on an empty database
     Idle,
+    /// Projections on the real invoices of a gift shop; needs neither server nor database
+    Backtest,
     /// Everything, ingest also with a flush of 1 ms
     All {
         /// Small and once: whether it works, not how fast
@@ -96,9 +99,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(measure(cli)),
-        Err(error) => Err(error.into()),
+    let outcome = match (&cli.command, tokio::runtime::Builder::new_multi_thread().enable_all().build()) {
+        (Command::Backtest, _) => backtest::run(),
+        (_, Ok(runtime)) => runtime.block_on(measure(cli)),
+        (_, Err(error)) => Err(error.into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -146,6 +150,7 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
         Command::Ingest { connections, seconds } => ingest::run(&bench, &connections, seconds).await,
         Command::Sockets { sockets, rate, seconds } => sockets::run(&bench, &sockets, rate, seconds).await,
         Command::Idle => idle(&bench).await,
+        Command::Backtest => backtest::run(),
         Command::All { quick } => {
             if quick {
                 bench.repetitions = 1;

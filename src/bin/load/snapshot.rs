@@ -38,7 +38,8 @@ pub async fn run(bench: &Bench, orders: &[i64], viewers: &[u32], seconds: u64) -
     for &n in orders {
         let took = fill(bench, n).await?;
         eprintln!("{n} orders filled in {:.1} s", took.as_secs_f64());
-        if n <= CHECKED_MAX && sums::store::sums_that_differ(&mut *bench.db.acquire().await?, &bench.books).await? != 0
+        if n <= CHECKED_MAX
+            && sums::additions_store::sums_that_differ(&mut *bench.db.acquire().await?, &bench.books).await? != 0
         {
             return Err("the filled sums differ from the ledger".into());
         }
@@ -100,7 +101,7 @@ async fn compute_until(pool: &PgPool, books: &Books, viewers: u32, deadline: Ins
         tasks.spawn(async move {
             while Instant::now() < deadline {
                 let asked = Instant::now();
-                snapshot::compute(&mut db, &books, Utc::now()).await?;
+                snapshot::compute(&mut db, &books, &Default::default(), Utc::now()).await?;
                 latencies.add(asked.elapsed());
             }
             Ok(())

@@ -1,18 +1,14 @@
 //! Sums of the ledger: what they hold, how a window is cut into them, and the tables they are kept in.
 
+pub mod additions;
+pub mod additions_store;
 pub mod store;
 pub mod windows;
 
-use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use chrono::NaiveDate;
-
-use crate::period::{Instant, sql_date};
-use crate::sales::books::Books;
 use crate::sales::ledger::{Amounts, Kind};
-use crate::sales::recording::NewEntry;
-use crate::sales::sums::windows::{minute, quarter};
+use crate::sales::question::{Measure, RefundDate};
 
 /// Sums of ledger entries in minor units of the reporting currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +29,12 @@ pub struct Sums {
     pub returned_shipping: i64,
     /// Tax refunded or cancelled, negative.
     pub returned_tax: i64,
+    /// Goods refunded or cancelled, of the orders placed here, whenever it happened.
+    pub reversed_goods: i64,
+    /// Shipping, likewise.
+    pub reversed_shipping: i64,
+    /// Tax, likewise.
+    pub reversed_tax: i64,
     /// Orders left out because no exchange rate is known.
     pub flagged: i64,
 }
@@ -48,20 +50,44 @@ impl Sums {
         self.gross + self.discount + self.shipping + self.tax
     }
 
-    /// Adds one entry.
-    pub fn add(&mut self, kind: Kind, amounts: &Amounts) {
-        let field = match kind {
-            Kind::Sale => &mut self.gross,
-            Kind::Discount => &mut self.discount,
-            Kind::Shipping => &mut self.shipping,
-            Kind::Tax => &mut self.tax,
-            Kind::RefundGoods | Kind::CancelGoods => &mut self.returned_goods,
-            Kind::RefundShipping | Kind::CancelShipping => &mut self.returned_shipping,
-            Kind::RefundTax | Kind::CancelTax => &mut self.returned_tax,
+    /// The revenue that a question asks for.
+    pub fn revenue(&self, measure: Measure, refunds: RefundDate) -> i64 {
+        let (goods, shipping, tax) = match refunds {
+            RefundDate::Refund => (self.returned_goods, self.returned_shipping, self.returned_tax),
+            RefundDate::Order => (self.reversed_goods, self.reversed_shipping, self.reversed_tax),
         };
-        *field += amounts.converted.unwrap_or(0);
-        self.orders += i64::from(amounts.orders);
-        self.flagged += i64::from(amounts.flagged);
+        match measure {
+            Measure::Total => self.placed() + goods + shipping + tax,
+            Measure::Net => self.gross + self.discount + goods,
+        }
+    }
+
+    /// An entry where it happened, `sign` times.
+    pub fn of(kind: Kind, amounts: &Amounts, sign: i64) -> Sums {
+        let mut out = Sums::default();
+        let field = match kind {
+            Kind::Sale => &mut out.gross,
+            Kind::Discount => &mut out.discount,
+            Kind::Shipping => &mut out.shipping,
+            Kind::Tax => &mut out.tax,
+            Kind::RefundGoods | Kind::CancelGoods => &mut out.returned_goods,
+            Kind::RefundShipping | Kind::CancelShipping => &mut out.returned_shipping,
+            Kind::RefundTax | Kind::CancelTax => &mut out.returned_tax,
+        };
+        *field = sign * amounts.converted.unwrap_or(0);
+        out.orders = sign * i64::from(amounts.orders);
+        out.flagged = sign * i64::from(amounts.flagged);
+        out
+    }
+
+    /// A return at its order's place: what it lowers there.
+    pub fn reversed(&self) -> Sums {
+        Sums {
+            reversed_goods: self.returned_goods,
+            reversed_shipping: self.returned_shipping,
+            reversed_tax: self.returned_tax,
+            ..Sums::default()
+        }
     }
 }
 
@@ -75,32 +101,9 @@ impl AddAssign for Sums {
         self.returned_goods += other.returned_goods;
         self.returned_shipping += other.returned_shipping;
         self.returned_tax += other.returned_tax;
+        self.reversed_goods += other.reversed_goods;
+        self.reversed_shipping += other.reversed_shipping;
+        self.reversed_tax += other.reversed_tax;
         self.flagged += other.flagged;
-    }
-}
-
-/// What a recording adds to each table of sums, in the order of their keys: concurrent writers then never wait for
-/// each other in a circle.
-#[derive(Debug, Default)]
-pub struct Additions {
-    /// By minute.
-    pub minutes: BTreeMap<Instant, Sums>,
-    /// By quarter of an hour.
-    pub quarters: BTreeMap<Instant, Sums>,
-    /// By local day.
-    pub days: BTreeMap<NaiveDate, Sums>,
-}
-
-impl Additions {
-    /// The sums of new entries.
-    pub fn of(entries: &[NewEntry], books: &Books) -> Additions {
-        let mut out = Additions::default();
-        for NewEntry { key, amounts, .. } in entries {
-            let at = key.occurred_at;
-            out.minutes.entry(minute(at)).or_default().add(key.kind, amounts);
-            out.quarters.entry(quarter(at)).or_default().add(key.kind, amounts);
-            out.days.entry(sql_date(books.calendar.date(at))).or_default().add(key.kind, amounts);
-        }
-        out
     }
 }

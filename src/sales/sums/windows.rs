@@ -21,13 +21,22 @@ pub struct Pieces {
     pub moments: Vec<(i32, Window)>,
 }
 
-/// Cuts `window`.
+/// Cuts `window` down to minutes.
 pub fn pieces(window: Window, calendar: &Calendar) -> Pieces {
+    pieces_down_to(TimeDelta::minutes(1), window, calendar)
+}
+
+/// Cuts `window` down to quarters of an hour: there are no minutes by dimension. The moments are as long as that.
+pub fn coarse_pieces(window: Window, calendar: &Calendar) -> Pieces {
+    pieces_down_to(TimeDelta::minutes(15), window, calendar)
+}
+
+fn pieces_down_to(step: TimeDelta, window: Window, calendar: &Calendar) -> Pieces {
     let mut out = Pieces::default();
     if window.from >= window.to {
         return out;
     }
-    let (from, to) = (minute_after(window.from), minute_after(window.to));
+    let (from, to) = (step_after(window.from, step), step_after(window.to, step));
     out.add_moment(1, window.from, from);
     out.add_moment(-1, window.to, to);
     let first_date = calendar.date(from);
@@ -53,10 +62,10 @@ pub fn quarter(at: Instant) -> Instant {
     at.duration_trunc(TimeDelta::minutes(15)).unwrap_or(at)
 }
 
-/// The first whole minute not before an instant.
-fn minute_after(at: Instant) -> Instant {
-    let floor = minute(at);
-    if floor == at { at } else { floor + TimeDelta::minutes(1) }
+/// The first whole step not before an instant.
+fn step_after(at: Instant, step: TimeDelta) -> Instant {
+    let floor = at.duration_trunc(step).unwrap_or(at);
+    if floor == at { at } else { floor + step }
 }
 
 impl Pieces {
@@ -96,14 +105,14 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_add_up_to_the_window(
-            from in 1_500_000_000i64..1_800_000_000, length in 0i64..10_000_000, short in any::<bool>(),
+            from in 1_500_000_000i64..1_800_000_000, length in 0i64..10_000_000, short in any::<bool>(), coarse in any::<bool>(),
             zone in "Europe/London|Asia/Kathmandu|Australia/Lord_Howe|America/New_York",
         ) {
             let length = if short { length % 200 } else { length };
             let at = |seconds| Utc.timestamp_opt(seconds, 0).single().expect("an instant");
             let calendar = Calendar::new(&zone, 1).expect("a zone");
             let window = Window { from: at(from), to: at(from + length) };
-            let cut = pieces(window, &calendar);
+            let cut = if coarse { coarse_pieces(window, &calendar) } else { pieces(window, &calendar) };
             let whole = cut.quarters.iter().chain(&cut.minutes).map(|part| (1, *part));
             let mut parts: Vec<(i32, Window)> = whole.chain(cut.moments.iter().copied()).collect();
             if let Some((first, last)) = cut.days {
@@ -119,7 +128,9 @@ mod tests {
                 let counted: i32 = parts.iter().filter(|(_, part)| inside(part)).map(|(sign, _)| sign).sum();
                 prop_assert_eq!(counted, i32::from(inside(&window)), "{:?}", stretch);
             }
-            prop_assert!(cut.moments.iter().all(|(_, m)| m.to - m.from < TimeDelta::minutes(1)));
+            let step = if coarse { 15 } else { 1 };
+            prop_assert!(cut.moments.iter().all(|(_, m)| m.to - m.from < TimeDelta::minutes(step)));
+            prop_assert!(!coarse || cut.minutes.is_empty());
             prop_assert!(cut.minutes.iter().map(|m| (m.to - m.from).num_minutes()).sum::<i64>() <= 29);
         }
     }

@@ -8,9 +8,10 @@ use sqlx::{PgConnection, PgPool};
 use crate::money::Currency;
 use crate::sales::books::Books;
 use crate::sales::ledger::{Key, Kind};
+use crate::sales::projection;
 use crate::sales::recording::{Identity, Stored};
 use crate::sales::redenomination::{StoredEntry, Worth};
-use crate::sales::sums;
+use crate::sales::sums::additions_store;
 use crate::settings::currency::Progress;
 use crate::settings::store as settings;
 
@@ -209,7 +210,8 @@ pub async fn switch(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
     sqlx::query!("update workspaces set currency = $2 where id = $1", books.workspace, books.currency.code())
         .execute(&mut *db)
         .await?;
-    sums::store::rebuild_all(db, books.workspace, books.calendar.zone_name()).await?;
+    additions_store::rebuild_locked(db, books.workspace).await?;
+    projection::store::forget_open(db, books.workspace).await?;
     sqlx::query!("delete from workspace_recomputations where workspace_id = $1", books.workspace)
         .execute(&mut *db)
         .await?;

@@ -127,13 +127,23 @@ impl TestApp {
     /// The newest figures, computed now.
     pub async fn overview(&self) -> takings::sales::model::Overview {
         let mut db = self.db.acquire().await.expect("a connection");
-        takings::sales::snapshot::compute(&mut db, &self.books, self.clock.now()).await.expect("a snapshot").overview
+        takings::sales::snapshot::compute(&mut db, &self.books, &Default::default(), self.clock.now())
+            .await
+            .expect("a snapshot")
+            .overview
+    }
+
+    /// What the API answers to a page's query.
+    pub async fn snapshot(&self, query: &str) -> Value {
+        let url = self.url(&format!("/api/v1/snapshot{query}"));
+        let answer = self.client.get(url).bearer_auth(self.token().await).send().await.expect("an answer");
+        serde_json::from_str(&assert_status(answer, StatusCode::OK).await).expect("JSON")
     }
 
     /// How many sums differ from the ledger: none, ever.
     pub async fn differing_sums(&self) -> i64 {
         let mut db = self.db.acquire().await.expect("a connection");
-        takings::sales::sums::store::sums_that_differ(&mut db, &self.books).await.expect("a count")
+        takings::sales::sums::additions_store::sums_that_differ(&mut db, &self.books).await.expect("a count")
     }
 
     /// A socket on `/ws`.

@@ -13,4 +13,13 @@ registerPreprocessor((option) => {
   }
 });
 
-window.echarts = { init };
+// Calls back with the place of the point that is nearest to a click.
+const onPoint = (chart, handle) => {
+  chart.getZr().on("click", ({ offsetX, offsetY }) => {
+    if (!chart.containPixel("grid", [offsetX, offsetY])) return;
+    const [place] = chart.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [offsetX, offsetY]);
+    handle(Math.round(place));
+  });
+};
+
+window.echarts = { init, onPoint };
