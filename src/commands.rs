@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use leptos::config::get_configuration;
@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use takings::access::{password, secret, store as access};
 use takings::demo::{self, live, shop::Shop};
+use takings::exchange::{ecb, learn};
 use takings::imports::orders;
 use takings::sales::books::Books;
 use takings::sales::store as sales;
@@ -21,9 +22,10 @@ use takings::sales::sums::additions_store as sums;
 use takings::server::clock::Clock;
 use takings::server::database::{self, WORKSPACE};
 use takings::server::{postgres, run};
+use takings::settings::{self, Change, currency};
 use takings::sources::{replay, store as sources};
 
-use super::{Cli, Command, Import, Place, Serve, Source, Token, User};
+use super::{Cli, Command, Import, Place, Rates, Serve, Settings, Source, Token, User};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -60,6 +62,14 @@ pub async fn run(cli: Cli) -> Outcome {
         }
         Command::Source(Source::Add { name, platform, secret }) => {
             with_database(cli.place, async |db, _| add_source(&db, &name, &platform, secret).await).await
+        }
+        Command::Rates(Rates::Import { files }) => {
+            with_database(cli.place, async |db, books| import_rates(&db, &books, &files).await).await
+        }
+        Command::Settings(Settings::Show) => with_database(cli.place, async |db, _| show_settings(&db).await).await,
+        Command::Settings(Settings::Set { currency, zone, week_start, completes_minutes }) => {
+            let change = Change { currency, zone, week_start, completes_minutes };
+            with_database(cli.place, async |db, books| set_settings(&db, &books, change).await).await
         }
     }
 }
@@ -116,7 +126,10 @@ async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outco
     };
     let db = database::pool(options);
     let outcome = match database::open(&db).await {
-        Ok(books) => serve_on(listener, db, books, pace).await,
+        Ok(books) => {
+            let rates_url = serve.rates_url.filter(|url| !url.is_empty());
+            serve_on(listener, db, books, rates_url, pace).await
+        }
         Err(error) => Err(error.into()),
     };
     if let Some(embedded) = embedded {
@@ -125,7 +138,13 @@ async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outco
     outcome
 }
 
-async fn serve_on(listener: TcpListener, db: PgPool, books: Books, pace: Option<Duration>) -> Outcome {
+async fn serve_on(
+    listener: TcpListener,
+    db: PgPool,
+    books: Books,
+    rates_url: Option<String>,
+    pace: Option<Duration>,
+) -> Outcome {
     let address = format!("http://{}", listener.local_addr()?);
     let clock = Clock::default();
     let books = if pace.is_some() { demo::with_carried_rates(books, clock.now()) } else { books };
@@ -174,7 +193,7 @@ async fn serve_on(listener: TcpListener, db: PgPool, books: Books, pace: Option<
             stopping.cancel();
         }
     };
-    run::run(run::Parts { listener, db, books, clock, leptos }, stop).await?;
+    run::run(run::Parts { listener, db, books, clock, rates_url, leptos }, stop).await?;
     stopping.cancel();
     if let Some(shop) = shop {
         let _ = shop.await;
@@ -293,4 +312,55 @@ async fn add_source(db: &PgPool, name: &str, platform: &str, secret: Option<Stri
     let platform = sources::find(db, WORKSPACE, name).await?.map_or(platform.to_owned(), |source| source.platform);
     let format = if platform == "shopify" { "shopify" } else { "standard" };
     say(format!("/webhooks/{format}/{name}\n{secret}"))
+}
+
+async fn import_rates(db: &PgPool, books: &Books, files: &[PathBuf]) -> Outcome {
+    let today = Clock::default().now().date_naive();
+    for file in files {
+        let bytes =
+            tokio::fs::read(file).await.map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+        let days = ecb::read(&bytes).map_err(|error| format!("{}: {error}", file.display()))?;
+        let new = learn::learn(db, books, days, today).await.map_err(|error| format!("{}: {error}", file.display()))?;
+        let learn::Learned { days, currencies, orders } = new;
+        println!("{}: new rates of {days} days in {currencies} currencies", file.display());
+        if orders > 0 {
+            println!("{orders} orders that had no rate have one now.");
+        }
+    }
+    Ok(())
+}
+
+async fn show_settings(db: &PgPool) -> Outcome {
+    let settings = settings::store::read(&mut *db.acquire().await?, WORKSPACE).await?;
+    println!("currency            {}", settings.currency);
+    println!("zone                {}", settings.zone);
+    println!("week start          {}", settings.week_start);
+    println!("completes minutes   {}", settings.completes_minutes);
+    if let Some(currency::Progress { currency, done, total }) = currency::progress(db, WORKSPACE).await? {
+        println!("The currency is being changed to {currency}: {done} of {total} orders are converted.");
+    }
+    Ok(())
+}
+
+async fn set_settings(db: &PgPool, books: &Books, change: Change) -> Outcome {
+    if change == Change::default() {
+        return Err(
+            "nothing was named: say what to change with --currency, --zone, --week-start or --completes-minutes".into(),
+        );
+    }
+    let wanted = settings::change(db, WORKSPACE, change).await?;
+    let knows = |from| books.rates.newest().and_then(|day| books.rates.rate(from, wanted.currency, day)).is_some();
+    if !knows(takings::money::Currency::EUR) {
+        println!("There are no exchange rates of {} now: orders in other currencies are left out.", wanted.currency);
+    }
+    let progress = |progress: currency::Progress| {
+        eprint!("\r{} of {} orders", progress.done, progress.total);
+        let _ = std::io::stderr().flush();
+    };
+    // A running server works on it too; they take turns.
+    if currency::run(db, books, progress).await? {
+        eprintln!();
+        settings::store::announce(db).await?;
+    }
+    show_settings(db).await
 }

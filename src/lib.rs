@@ -26,6 +26,8 @@ pub mod imports;
 pub mod live;
 pub mod sales;
 #[cfg(feature = "ssr")]
+pub mod settings;
+#[cfg(feature = "ssr")]
 pub mod sources;
 
 // What the features are put together with.

@@ -71,6 +71,12 @@ enum Command {
     /// Sources that orders come from
     #[command(subcommand)]
     Source(Source),
+    /// Exchange rates
+    #[command(subcommand)]
+    Rates(Rates),
+    /// Reporting currency, zone, first day of the week, and the length of a title
+    #[command(subcommand)]
+    Settings(Settings),
 }
 
 #[derive(Args, Clone)]
@@ -78,6 +84,40 @@ struct Serve {
     /// Address and port to serve on
     #[arg(long, env = "TAKINGS_ADDR", default_value = "127.0.0.1:3000")]
     addr: std::net::SocketAddr,
+    /// Folder of the European Central Bank's files of rates, which are fetched every few hours; without it none are
+    #[arg(long, env = "TAKINGS_RATES_URL", value_parser = folder_address)]
+    rates_url: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Rates {
+    /// Load files of the European Central Bank: XML or CSV, plain or gzip; docs/rates.md says which
+    Import {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Settings {
+    /// Print the settings
+    Show,
+    /// Change settings; what is not named stays
+    Set {
+        /// The reporting currency, such as GBP; every order is converted again at the rate of its own day
+        #[arg(long)]
+        currency: Option<String>,
+        /// The IANA zone that cuts the days, such as Europe/London
+        #[arg(long)]
+        zone: Option<String>,
+        /// The first day of the week: 1 is Monday, 7 Sunday
+        #[arg(long)]
+        week_start: Option<i16>,
+        /// The average length of a title in minutes, for completes
+        #[arg(long)]
+        completes_minutes: Option<i32>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -137,6 +177,15 @@ enum Source {
         #[arg(long, env = "TAKINGS_SOURCE_SECRET", hide_env_values = true)]
         secret: Option<String>,
     },
+}
+
+/// The address of a folder on the web; nothing is one too, so that the variable can be left empty.
+fn folder_address(text: &str) -> Result<String, String> {
+    let is_address = text.starts_with("https://") || text.starts_with("http://");
+    if text.is_empty() || is_address && !text.ends_with(".xml") {
+        return Ok(text.to_owned());
+    }
+    Err("give the folder that the files are in: https://www.ecb.europa.eu/stats/eurofxref/".to_owned())
 }
 
 fn main() -> ExitCode {

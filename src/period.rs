@@ -51,10 +51,10 @@ pub struct UnknownZone(String);
 impl Calendar {
     /// A calendar of the IANA zone `zone`, whose weeks start on `week_start` (1 is Monday, 7 Sunday).
     pub fn new(zone: &str, week_start: i8) -> Result<Calendar, UnknownZone> {
-        let unknown = || UnknownZone(zone.to_owned());
+        let known = TimeZone::get(zone).map_err(|_| UnknownZone(zone.to_owned()))?;
         Ok(Calendar {
-            zone: TimeZone::get(zone).map_err(|_| unknown())?,
-            zone_name: zone.to_owned(),
+            zone_name: known.iana_name().unwrap_or(zone).to_owned(),
+            zone: known,
             week_start: Weekday::from_monday_one_offset(week_start).unwrap_or(Weekday::Monday),
         })
     }

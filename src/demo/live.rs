@@ -10,6 +10,7 @@ use crate::demo::shop::{DemoOrder, Shop, shopify_body, standard_body};
 use crate::demo::source_name;
 use crate::period::Instant;
 use crate::server::clock::Clock;
+use crate::server::http;
 use crate::sources::{Source, shopify, standard};
 
 /// How long an answer may take: longer than the server's own patience with its database.
@@ -51,7 +52,8 @@ impl SendError {
 /// Sends one order, signed with the source's secret, to the endpoint of the source's platform. An order with a
 /// refund goes as an update.
 pub async fn send(base_url: &str, source: &Source, order: &DemoOrder) -> Result<(), SendError> {
-    post(&Client::new(), base_url, source, order, Clock::default().now()).await
+    let client = http::client().build().map_err(|error| SendError::Unreachable(base_url.to_owned(), error))?;
+    post(&client, base_url, source, order, Clock::default().now()).await
 }
 
 /// Sends orders about every `pace` until `shutdown`, now and then a refund of one of them. What fails is sent
@@ -64,7 +66,13 @@ pub async fn run(
     pace: Duration,
     shutdown: CancellationToken,
 ) {
-    let client = Client::new();
+    let client = match http::client().build() {
+        Ok(client) => client,
+        Err(error) => {
+            tracing::error!(%error, "the demo cannot send orders");
+            return;
+        }
+    };
     let mut sent: VecDeque<DemoOrder> = VecDeque::with_capacity(REMEMBERED);
     let mut next = None;
     let mut failures = 0u32;

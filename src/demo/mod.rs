@@ -23,7 +23,7 @@ const RATES_CARRIED_DAYS: i64 = 366;
 /// The books of a demo: its exchange rates go on beyond the history that ships with the program.
 pub fn with_carried_rates(mut books: Books, now: Instant) -> Books {
     let until = (now + chrono::TimeDelta::days(RATES_CARRIED_DAYS)).date_naive();
-    books.rates = std::sync::Arc::new(books.rates.as_ref().clone().carried_until(until));
+    books.rates = std::sync::Arc::new(books.rates.as_ref().clone().carried_until(Some(until)));
     books
 }
 

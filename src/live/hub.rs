@@ -13,10 +13,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::model::{Legacy, Message};
-use crate::sales::books::Books;
+use crate::sales::books::BooksHandle;
 use crate::sales::model::{Changes, OrderEvent, Snapshot};
-use crate::sales::projection::model::Projection;
-use crate::sales::projection::projections;
+use crate::sales::projection::{Projected, projections};
 use crate::sales::question::Question;
 use crate::sales::snapshot::Unanswered;
 use crate::sales::{snapshot, store, tables};
@@ -72,13 +71,15 @@ pub struct Hub(Arc<Shared>);
 
 struct Shared {
     db: PgPool,
-    books: Books,
+    books: BooksHandle,
     clock: Clock,
+    /// The revision of the newest books that an answer was computed with.
+    books_met: AtomicI64,
     topics: Mutex<HashMap<Question, Arc<Topic>>>,
     wake: Notify,
     /// Counts the wakes: an answer of an earlier one may be out of date.
     changes: AtomicU64,
-    projections: Mutex<Option<(Arc<[Projection]>, Instant)>>,
+    projections: Mutex<Option<(Arc<Projected>, Instant)>>,
     /// The next version of figures. It begins anywhere: a client of another server, or of this one before it was started
     /// again, names no version of ours.
     versions: AtomicI64,
@@ -107,11 +108,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Hub {
     /// A hub; [`Hub::run`] makes it go.
-    pub fn new(db: PgPool, books: Books, clock: Clock) -> Hub {
+    pub fn new(db: PgPool, books: BooksHandle, clock: Clock) -> Hub {
         Hub(Arc::new(Shared {
             db,
             books,
             clock,
+            books_met: AtomicI64::new(0),
             topics: Mutex::default(),
             wake: Notify::new(),
             changes: AtomicU64::new(0),
@@ -134,7 +136,7 @@ impl Hub {
     /// The answer to a question, from memory where it is of this moment.
     pub async fn snapshot(&self, question: &Question) -> Result<Arc<Snapshot>, Unanswered> {
         let topic = self.topic(question);
-        match topic.known(self.0.changes.load(Relaxed)) {
+        match topic.known(self.0.changes.load(Relaxed), self.books_revision()) {
             Some(known) => Ok(known),
             None => self.answer(&topic, &[], 0).await,
         }
@@ -157,26 +159,43 @@ impl Hub {
     async fn answer(&self, topic: &Topic, events: &[OrderEvent], last_event: i64) -> Result<Arc<Snapshot>, Unanswered> {
         let (changes, computed_at) = (self.0.changes.load(Relaxed), Instant::now());
         let mut db = self.0.db.acquire().await?;
-        let mut snapshot = snapshot::compute(&mut db, &self.0.books, &topic.question, self.0.clock.now()).await?;
-        if topic.question.is_projected() {
-            let projections = self.projections(&mut db).await?;
-            snapshot.overview.landing = tables::landing(&projections, snapshot.currency);
-            snapshot.tables.push(tables::outlook(&projections, snapshot.currency));
+        let mut snapshot = self.figures(&mut db, &topic.question).await?;
+        while topic.question.is_projected() {
+            let projected = self.projections(&mut db, snapshot.overview.books).await?;
+            if projected.books == snapshot.overview.books {
+                snapshot.overview.landing = tables::landing(&projected.projections, snapshot.currency);
+                snapshot.tables.push(tables::outlook(&projected.projections, snapshot.currency));
+                break;
+            }
+            // Settings or rates changed in between: figures of before do not stand beside projections of after.
+            snapshot = self.figures(&mut db, &topic.question).await?;
         }
         drop(db);
         snapshot.overview.version = self.0.versions.fetch_add(1, Relaxed);
         Ok(topic.take_in(Arc::new(snapshot), (changes, computed_at), events, last_event))
     }
 
-    /// Where the running periods will land, as of at most [`PROJECTED_EVERY`] ago.
-    async fn projections(&self, db: &mut PgConnection) -> sqlx::Result<Arc<[Projection]>> {
+    /// The newest books that anything here knows of: an answer may have met them before they were read again.
+    fn books_revision(&self) -> i64 {
+        self.0.books.now().revision.max(self.0.books_met.load(Relaxed))
+    }
+
+    async fn figures(&self, db: &mut PgConnection, question: &Question) -> Result<Snapshot, Unanswered> {
+        let snapshot = snapshot::compute(db, &self.0.books.now(), question, self.0.clock.now()).await?;
+        self.0.books_met.fetch_max(snapshot.overview.books, Relaxed);
+        Ok(snapshot)
+    }
+
+    /// Where the running periods will land, as of at most [`PROJECTED_EVERY`] ago where they are of these books; else of
+    /// the present ones.
+    async fn projections(&self, db: &mut PgConnection, books: i64) -> sqlx::Result<Arc<Projected>> {
         let known = lock(&self.0.projections).clone();
         match known {
-            Some((projections, made_at)) if made_at.elapsed() < PROJECTED_EVERY => Ok(projections),
+            Some((known, made_at)) if known.books == books && made_at.elapsed() < PROJECTED_EVERY => Ok(known),
             _ => {
-                let projections: Arc<[Projection]> = projections(db, &self.0.books, self.0.clock.now()).await?.into();
-                *lock(&self.0.projections) = Some((Arc::clone(&projections), Instant::now()));
-                Ok(projections)
+                let made = Arc::new(projections(db, &self.0.books.now(), self.0.clock.now()).await?);
+                *lock(&self.0.projections) = Some((Arc::clone(&made), Instant::now()));
+                Ok(made)
             }
         }
     }
@@ -194,9 +213,9 @@ impl Hub {
     /// those that came after the newest figures: the stream may have told the others of them already.
     pub async fn missed(&self, after: i64) -> sqlx::Result<(Option<Vec<OrderEvent>>, i64)> {
         let mut db = self.0.db.acquire().await?;
-        let events = store::events_after(&mut db, self.0.books.workspace, after, MISSED_MAX + 1).await?;
+        let events = store::events_after(&mut db, self.0.books.now().workspace, after, MISSED_MAX + 1).await?;
         if events.len() as i64 > MISSED_MAX {
-            return Ok((None, store::cursor(&mut db, self.0.books.workspace).await?.last_event));
+            return Ok((None, store::cursor(&mut db, self.0.books.now().workspace).await?.last_event));
         }
         let last = events.last().map_or(after, |event| event.sequence);
         Ok((Some(events), last))
@@ -238,9 +257,9 @@ impl Hub {
         let mut db = self.0.db.acquire().await?;
         let after = match round.last_event {
             Some(after) => after,
-            None => store::cursor(&mut db, self.0.books.workspace).await?.last_event,
+            None => store::cursor(&mut db, self.0.books.now().workspace).await?.last_event,
         };
-        let events = store::events_after(&mut db, self.0.books.workspace, after, EVENTS_MAX).await?;
+        let events = store::events_after(&mut db, self.0.books.now().workspace, after, EVENTS_MAX).await?;
         drop(db);
         let last_event = events.last().map_or(after, |event| event.sequence);
         let is_due = ticked || round.is_stale || round.figures_at.elapsed() >= FIGURES_EVERY;
@@ -301,13 +320,13 @@ impl Topic {
         self.frames.receiver_count() > 0
     }
 
-    /// The newest answer, where it is of this moment: the hub keeps it so while it is watched.
-    fn known(&self, changes: u64) -> Option<Arc<Snapshot>> {
+    /// The newest answer, where it is of this moment and of these books: the hub keeps it so while it is watched.
+    fn known(&self, changes: u64, books: i64) -> Option<Arc<Snapshot>> {
         let answers = lock(&self.answers);
         let (counted, computed_at) = answers.newest?;
         let age = computed_at.elapsed();
         let is_of_now = self.is_watched() || age < FIGURES_EVERY || counted == changes && age < TICK;
-        answers.kept.back().filter(|_| is_of_now).cloned()
+        answers.kept.back().filter(|newest| is_of_now && newest.overview.books >= books).cloned()
     }
 
     /// Keeps an answer and sends what changed since the one before; the whole where that cannot be said in parts. Returns the

@@ -1,4 +1,4 @@
-//! Hears of commits by LISTEN; reconnects by itself, and wakes the hub after each gap.
+//! Hears of commits and of changed settings by LISTEN; reconnects by itself, and wakes the hub after each gap.
 
 use std::time::Duration;
 
@@ -7,7 +7,9 @@ use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::hub::Hub;
+use crate::sales::books::BooksHandle;
 use crate::sales::store::LIVE_CHANNEL;
+use crate::settings::store::BOOKS_CHANNEL;
 
 /// The first pause after a lost connection; it doubles up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -15,15 +17,19 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Runs until `shutdown`.
-pub async fn run(db: PgPool, hub: Hub, shutdown: CancellationToken) {
+pub async fn run(db: PgPool, hub: Hub, books: BooksHandle, shutdown: CancellationToken) {
     let mut pause = PAUSE_FIRST;
     loop {
         let heard = async {
             let mut listener = PgListener::connect_with(&db).await?;
-            listener.listen(LIVE_CHANNEL).await?;
+            listener.listen_all([LIVE_CHANNEL, BOOKS_CHANNEL]).await?;
             // What was recorded while nobody listened.
             hub.wake();
-            while listener.try_recv().await?.is_some() {
+            books.look();
+            while let Some(heard) = listener.try_recv().await? {
+                if heard.channel() == BOOKS_CHANNEL {
+                    books.look();
+                }
                 hub.wake();
             }
             Ok::<_, sqlx::Error>(())

@@ -15,7 +15,7 @@ pub const STALE_AFTER_MS: i64 = 15_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Everything: at the start where the client is behind, and when a day begins.
+    /// Everything: at the start where the client is behind, when a day begins, and when settings change.
     Snapshot,
     /// What has changed since the message before.
     Changes,

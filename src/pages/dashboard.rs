@@ -28,7 +28,6 @@ pub fn DashboardPage() -> impl IntoView {
 
 #[component]
 fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
-    let currency = loaded.snapshot.currency.to_string();
     let shown = RwSignal::new(loaded.snapshot);
     let feed = Feed::new(shown, loaded.controls, query.get_untracked());
     // Another address is another question: back, forward and every link of the menus.
@@ -82,7 +81,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
             </div>
             <p class="footnote quiet">
                 "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
-                <span>{currency}</span>
+                <span>{text(move || shown.with(|s| s.currency.to_string()))}</span>
                 " at the recorded rate. Press ? for the keys."
             </p>
         </main>

@@ -117,7 +117,7 @@ async fn daily(_reader: Reader, State(state): State<AppState>, Query(pairs): Que
             return Err(Problem::new(StatusCode::BAD_REQUEST, sentence));
         }
     };
-    let last = state.books.calendar.date(state.clock.now());
+    let last = state.books.now().calendar.date(state.clock.now());
     let first = minus(last, (days - 1).days());
     let question = Question {
         range: Range::Dates(first.to_string(), last.to_string()),

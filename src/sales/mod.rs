@@ -23,6 +23,8 @@ pub mod recorder;
 #[cfg(feature = "ssr")]
 pub mod recording;
 #[cfg(feature = "ssr")]
+pub mod redenomination;
+#[cfg(feature = "ssr")]
 pub mod snapshot;
 #[cfg(feature = "ssr")]
 pub mod spans;

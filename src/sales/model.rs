@@ -70,6 +70,9 @@ pub struct Overview {
     /// Names these figures among those that this server computed.
     #[serde(default)]
     pub version: i64,
+    /// Counts the changes of settings and exchange rates: figures of two numbers cannot be set against each other.
+    #[serde(default)]
+    pub books: i64,
     /// The number of the last live event that is in these figures.
     pub last_event: i64,
     /// The time up to which the data is complete, in milliseconds since 1970 (T6).
@@ -240,10 +243,13 @@ pub const RECENT_EVENTS: usize = 12;
 pub const CARD_DAYS: usize = 30;
 
 impl Snapshot {
-    /// What changed since `before`, or `None` where it cannot be said in parts: a day has begun, a row is gone.
+    /// What changed since `before`, or `None` where it cannot be said in parts: a day has begun, a row is gone, settings or
+    /// exchange rates are others.
     pub fn changes_since(&self, before: &Snapshot) -> Option<Changes> {
         let day = |snapshot: &Snapshot| snapshot.days.last().map(|day| day.date.clone());
+        let books = |snapshot: &Snapshot| (snapshot.overview.books, snapshot.currency);
         if day(self) != day(before)
+            || books(self) != books(before)
             || self.charts.len() != before.charts.len()
             || self.tables.len() != before.tables.len()
         {
@@ -384,6 +390,9 @@ mod tests {
         let mut without_row = snapshot(7, 30);
         without_row.tables[0].rows.pop();
         assert_eq!(without_row.changes_since(&now), None);
+        let mut other_books = now.clone();
+        other_books.overview.books += 1;
+        assert_eq!(other_books.changes_since(&now), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::sales::books::Books;
+use crate::sales::books::{Books, BooksHandle};
 use crate::sales::recording::Delivery;
 use crate::sales::store;
 
@@ -48,7 +48,7 @@ impl Recorder {
     /// is answered.
     pub fn start(
         db: PgPool,
-        books: Books,
+        books: BooksHandle,
         shutdown: CancellationToken,
         recorded: impl Fn() + Send + 'static,
     ) -> (Recorder, tokio::task::JoinHandle<()>) {
@@ -70,7 +70,7 @@ impl Recorder {
 
 async fn run(
     db: PgPool,
-    books: Books,
+    books: BooksHandle,
     mut waiting: mpsc::Receiver<Waiting>,
     shutdown: CancellationToken,
     recorded: impl Fn(),
@@ -91,7 +91,7 @@ async fn run(
             }
         }
         let (deliveries, answers): (Vec<Delivery>, Vec<_>) = batch.drain(..).unzip();
-        let results = record_batch(&db, &books, deliveries).await;
+        let results = record_batch(&db, &books.now(), deliveries).await;
         recorded();
         announcements.notify_one();
         for (answer, result) in answers.into_iter().zip(results) {

@@ -129,10 +129,26 @@ pub fn merge(
     touched
 }
 
+/// Of orders without a rate, those that there is a rate for now.
+pub fn rated(known: HashMap<Identity, Stored>, books: &Books) -> Vec<Touched> {
+    let mut out: Vec<Touched> = known
+        .into_iter()
+        .filter(|(_, stored)| stored.rate.is_none())
+        .map(|(identity, mut now)| {
+            now.fix_rate(books);
+            let before = Some(now.order.clone());
+            Touched { identity, before, now, platform: String::new(), received_at: Instant::default() }
+        })
+        .filter(|touched| touched.now.rate.is_some())
+        .collect();
+    out.sort_by_key(|touched| touched.now.id);
+    out
+}
+
 impl Stored {
     /// Records the rate of the order's business date, unless one is recorded already (M7: history is never
     /// converted again).
-    fn fix_rate(&mut self, books: &Books) {
+    pub fn fix_rate(&mut self, books: &Books) {
         if let (None, Some(sale)) = (self.rate, &self.order.sale) {
             let date = sql_date(books.calendar.date(sale.placed_at));
             self.rate = books.rates.rate(sale.currency, books.currency, date).map(|rate| (rate.value, rate.date));

@@ -41,6 +41,7 @@ pub async fn compute(
 ) -> Result<Snapshot, Unanswered> {
     let mut tx = db.begin_with("begin isolation level repeatable read read only").await?;
     let cursor = store::cursor(&mut tx, books.workspace).await?;
+    let books = &books.at(cursor.books_revision, &mut tx).await?;
     let since = store::first_day(&mut tx, books.workspace).await?;
     let since = since.and_then(|day| day.to_string().parse().ok()).unwrap_or_else(|| books.calendar.date(now));
     let spans = resolve(question, &books.calendar, now, since).map_err(Unanswered::Question)?;
@@ -64,6 +65,7 @@ pub async fn compute(
     let overview = Overview {
         revision: cursor.revision,
         version: 0,
+        books: books.revision,
         last_event: cursor.last_event,
         as_of_ms: now.timestamp_millis(),
         as_of: books.calendar.local(now).strftime("%H:%M:%S").to_string(),

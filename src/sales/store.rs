@@ -26,6 +26,9 @@ const STATISTICS_AT: [i64; 4] = [100, 1_000, 10_000, 100_000];
 
 type Refunds = std::collections::BTreeMap<String, Refund>;
 
+/// Orders without a rate that are looked at in one transaction: other recordings wait for a tenth of a second at most.
+const FLAGGED_BATCH: i64 = 500;
+
 /// Where the live stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cursor {
@@ -33,22 +36,20 @@ pub struct Cursor {
     pub revision: i64,
     /// The number of the last live event.
     pub last_event: i64,
+    /// Counts the changes of the settings and the exchange rates.
+    pub books_revision: i64,
 }
 
 /// Records a batch in one transaction: deliveries, orders, ledger, sums and live events, all or nothing. Replaying
 /// any delivery changes no figure. Waits for other recordings of the workspace: they follow one another.
 pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx::Result<Cursor> {
     let mut tx = db.begin().await?;
-    // The lock that makes sequence numbers visible in their order.
-    let cursor = sqlx::query!(
-        "select revision, last_event, last_order from cursors where workspace_id = $1 for update",
-        books.workspace
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    let (before, mut last_event, mut last_order) = (cursor.last_order, cursor.last_event, cursor.last_order);
+    let (cursor, before) = lock(&mut tx, books.workspace).await?;
+    let books = &books.at(cursor.books_revision, &mut tx).await?;
+    let (mut last_event, mut last_order) = (cursor.last_event, before);
 
-    let known = stored_orders(&mut tx, books.workspace, deliveries).await?;
+    let named = deliveries.iter().filter_map(|d| d.order.as_ref().map(|(id, _)| (d.source, id.clone())));
+    let known = stored_orders(&mut tx, books.workspace, named).await?;
     let touched = recording::merge(deliveries, known, &mut last_order, books);
     let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
     let entries = recording::new_entries(&touched, &ledger, books);
@@ -58,13 +59,60 @@ pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx
     write_entries(&mut tx, books.workspace, &entries).await?;
     additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
     let revision = cursor.revision + i64::from(!touched.is_empty());
-    let cursor = Cursor { revision, last_event };
-    write_deliveries(&mut tx, books.workspace, deliveries, &events, cursor, last_order).await?;
+    let cursor = Cursor { revision, last_event, ..cursor };
+    write_deliveries(&mut tx, books.workspace, deliveries, &events, &touched, cursor, last_order).await?;
     tx.commit().await?;
     if STATISTICS_AT.iter().any(|at| (before..last_order).contains(at)) {
         sqlx::query!("analyze orders, ledger").execute(db).await?;
     }
     Ok(cursor)
+}
+
+/// Gives orders that no rate was known for the rate of their own day, where there is one now: their entries are
+/// corrected and the sums with them. An order that has a rate keeps it (M7). Returns how many orders have one now.
+pub async fn rate_flagged_orders(db: &PgPool, books: &Books) -> sqlx::Result<u64> {
+    let (mut after, mut rated) = (0, 0);
+    loop {
+        let rows = sqlx::query!(
+            "select id, source_id, external_id from orders
+             where workspace_id = $1 and id > $2 and rate is null and placed_at is not null order by id limit $3",
+            books.workspace,
+            after,
+            FLAGGED_BATCH
+        )
+        .fetch_all(db)
+        .await?;
+        let Some(last) = rows.last() else { return Ok(rated) };
+        after = last.id;
+
+        let mut tx = db.begin().await?;
+        let (mut cursor, last_order) = lock(&mut tx, books.workspace).await?;
+        let books = &books.at(cursor.books_revision, &mut tx).await?;
+        let named = rows.into_iter().map(|row| (row.source_id, row.external_id));
+        let touched = recording::rated(stored_orders(&mut tx, books.workspace, named).await?, books);
+        let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
+        let entries = recording::new_entries(&touched, &ledger, books);
+        write_orders(&mut tx, books.workspace, &touched).await?;
+        write_entries(&mut tx, books.workspace, &entries).await?;
+        additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
+        cursor.revision += i64::from(!touched.is_empty());
+        write_deliveries(&mut tx, books.workspace, &[], &[], &touched, cursor, last_order).await?;
+        tx.commit().await?;
+        rated += touched.len() as u64;
+    }
+}
+
+/// Locks the workspace until the transaction ends, which makes sequence numbers visible in their order. Returns where it
+/// stands, and the last number given to an order.
+async fn lock(db: &mut PgConnection, workspace: i32) -> sqlx::Result<(Cursor, i64)> {
+    let row = sqlx::query!(
+        "select revision, last_event, books_revision, last_order from cursors where workspace_id = $1 for update",
+        workspace
+    )
+    .fetch_one(db)
+    .await?;
+    let cursor = Cursor { revision: row.revision, last_event: row.last_event, books_revision: row.books_revision };
+    Ok((cursor, row.last_order))
 }
 
 /// Tells every server that something was recorded. Apart from the recording's transaction: inside it, it would make
@@ -74,12 +122,12 @@ pub async fn announce(db: &PgPool) -> sqlx::Result<()> {
     Ok(())
 }
 
-async fn stored_orders(
+/// What is known of the named orders; nothing of those that are new.
+pub async fn stored_orders(
     db: &mut PgConnection,
     workspace: i32,
-    deliveries: &[Delivery],
+    named: impl Iterator<Item = Identity>,
 ) -> sqlx::Result<HashMap<Identity, Stored>> {
-    let named = deliveries.iter().filter_map(|d| d.order.as_ref().map(|(id, _)| (d.source, id.clone())));
     let (sources, ids): (Vec<i32>, Vec<String>) = named.unzip();
     let rows = sqlx::query!(
         "select o.id, o.source_id, o.external_id, o.number, o.placed_at, o.modified_at, o.currency, o.gross_minor,
@@ -249,12 +297,14 @@ async fn write_entries(db: &mut PgConnection, workspace: i32, entries: &[NewEntr
     Ok(())
 }
 
-/// Keeps the bodies, writes what watchers are told, and moves the cursor: one question for the three.
+/// Keeps the bodies, writes what watchers are told, moves the cursor, and takes the touched orders out of a change of
+/// the reporting currency that may be under way: one question for the four.
 async fn write_deliveries(
     db: &mut PgConnection,
     workspace: i32,
     deliveries: &[Delivery],
     events: &[OrderEvent],
+    touched: &[Touched],
     cursor: Cursor,
     last_order: i64,
 ) -> sqlx::Result<()> {
@@ -270,6 +320,8 @@ async fn write_deliveries(
              update sources set last_delivery_at = greatest(last_delivery_at, new.at)
              from (select id, max(at) as at from unnest($2::int[], $3::timestamptz[]) as new (id, at) group by id) as new
              where sources.workspace_id = $1 and sources.id = new.id
+         ), outdated as (
+             delete from recomputed_orders where workspace_id = $1 and order_id = any($14::bigint[])
          )
          update cursors set revision = $11, last_event = $12, last_order = $13 where workspace_id = $1",
         workspace,
@@ -284,7 +336,8 @@ async fn write_deliveries(
         &events.iter().map(Json).collect::<Vec<_>>() as &[Json<&OrderEvent>],
         cursor.revision,
         cursor.last_event,
-        last_order
+        last_order,
+        &touched.iter().map(|t| t.now.id).collect::<Vec<_>>()
     )
     .execute(db)
     .await?;
@@ -293,9 +346,13 @@ async fn write_deliveries(
 
 /// Where the live stream stands.
 pub async fn cursor(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Cursor> {
-    sqlx::query_as!(Cursor, "select revision, last_event from cursors where workspace_id = $1", workspace)
-        .fetch_one(db)
-        .await
+    sqlx::query_as!(
+        Cursor,
+        "select revision, last_event, books_revision from cursors where workspace_id = $1",
+        workspace
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// The first local day that anything was sold on.

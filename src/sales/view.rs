@@ -16,12 +16,13 @@ use crate::ui::{browser, text};
 /// The snapshot that the page shows.
 pub type Shown = RwSignal<Snapshot>;
 
-fn currency(shown: Shown) -> Currency {
-    shown.with_untracked(|snapshot| snapshot.currency)
+/// The currency of the figures: it may change while the page is open.
+fn currency(shown: Shown) -> Memo<Currency> {
+    Memo::new(move |_| shown.with(|snapshot| snapshot.currency))
 }
 
-fn in_money(currency: Currency) -> Format {
-    Arc::new(move |minor| money::display(minor, currency))
+fn in_money(currency: Memo<Currency>) -> Format {
+    Arc::new(move |minor| money::display(minor, currency.get()))
 }
 
 fn in_orders() -> Format {
@@ -40,7 +41,7 @@ pub fn Hero(shown: Shown) -> impl IntoView {
     let today = Memo::new(move |_| shown.with(|s| s.overview.today.clone()));
     let yesterday = Memo::new(move |_| shown.with(|s| s.overview.yesterday.clone()));
     let revenue_difference =
-        move || today.with(|t| signed(t.current.revenue - t.earlier.revenue, |m| money::display(m, currency)));
+        move || today.with(|t| signed(t.current.revenue - t.earlier.revenue, |m| money::display(m, currency.get())));
     let orders_difference = move || today.with(|t| signed(t.current.orders - t.earlier.orders, money::count));
     let as_of = text(move || shown.with(|s| format!("{} {}", s.overview.as_of, s.overview.zone)));
     view! {
@@ -58,7 +59,7 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                     <p class="compared">
                         <ChangeBadge change=Signal::derive(move || today.with(Versus::revenue_change)) absolute=text(revenue_difference)/>
                         <span class="quiet">
-                            <span data-figure="yesterday-point-revenue">{text(move || today.with(|t| money::display(t.earlier.revenue, currency)))}</span>
+                            <span data-figure="yesterday-point-revenue">{text(move || today.with(|t| money::display(t.earlier.revenue, currency.get())))}</span>
                             " yesterday by then"
                         </span>
                     </p>
@@ -78,7 +79,7 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                 </div>
                 <div class="hero-figure is-aside">
                     <h2 class="label">"Yesterday, whole day"</h2>
-                    <p class="value-m" data-figure="yesterday-revenue">{text(move || yesterday.with(|y| money::display(y.current.revenue, currency)))}</p>
+                    <p class="value-m" data-figure="yesterday-revenue">{text(move || yesterday.with(|y| money::display(y.current.revenue, currency.get())))}</p>
                     <p class="quiet">
                         <span data-figure="yesterday-orders">{text(move || yesterday.with(|y| money::count(y.current.orders)))}</span>
                         " "
@@ -223,7 +224,7 @@ fn RangeFigures(shown: Shown) -> impl IntoView {
     let currency = currency(shown);
     let range = Memo::new(move |_| shown.with(|s| s.overview.range.clone()));
     let difference =
-        move || range.with(|r| signed(r.current.revenue - r.earlier.revenue, |m| money::display(m, currency)));
+        move || range.with(|r| signed(r.current.revenue - r.earlier.revenue, |m| money::display(m, currency.get())));
     let words = move || {
         range.with(|r| match r.earlier_window.as_str() {
             "" => r.window.clone(),

@@ -1,15 +1,12 @@
 //! The pool of connections, the migrations, and the workspace's settings.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::exchange::{Rates, RatesError};
-use crate::money::Currency;
-use crate::period::{Calendar, UnknownZone};
-use crate::sales::books::Books;
+use crate::sales::books::{Books, BooksError};
+use crate::settings;
 
 /// The one workspace of an instance. Every table of facts has it in its key, so several are possible later.
 pub const WORKSPACE: i32 = 1;
@@ -31,15 +28,9 @@ pub enum OpenError {
     /// A migration failed; its transaction was rolled back.
     #[error("the database could not be brought to this version: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// The zone in the workspace's settings is none.
+    /// The workspace's settings cannot be used.
     #[error(transparent)]
-    Zone(#[from] UnknownZone),
-    /// The shipped rates are damaged.
-    #[error(transparent)]
-    Rates(#[from] RatesError),
-    /// The reporting currency in the workspace's settings is none.
-    #[error("the workspace's currency {0:?} is no currency code")]
-    Currency(String),
+    Books(#[from] BooksError),
 }
 
 /// A pool that connects when it is first used, and again after the database was away.
@@ -63,15 +54,8 @@ pub async fn open(db: &PgPool) -> Result<Books, OpenError> {
 
 /// The workspace's settings.
 pub async fn books(db: &PgPool) -> Result<Books, OpenError> {
-    let row = sqlx::query!("select currency, zone, week_start from workspaces where id = $1", WORKSPACE)
-        .fetch_one(db)
-        .await?;
-    Ok(Books {
-        workspace: WORKSPACE,
-        currency: Currency::parse(&row.currency).ok_or(OpenError::Currency(row.currency))?,
-        calendar: Calendar::new(&row.zone, row.week_start as i8)?,
-        rates: Arc::new(Rates::shipped()?),
-    })
+    let mut connection = db.acquire().await?;
+    Ok(settings::store::books(&mut connection, WORKSPACE, None).await?)
 }
 
 /// Whether the database answers.

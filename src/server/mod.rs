@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod http;
 pub mod postgres;
 pub mod problem;
 pub mod router;

@@ -9,14 +9,16 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::visitors::Visitors;
+use crate::exchange::fetch;
 use crate::live::hub::Hub;
 use crate::live::listener;
-use crate::sales::books::Books;
+use crate::sales::books::{Books, BooksHandle};
 use crate::sales::projection::project;
 use crate::sales::recorder::Recorder;
 use crate::server::clock::Clock;
 use crate::server::router::router;
 use crate::server::state::AppState;
+use crate::settings::follow;
 use crate::sources::directory::Directory;
 
 /// What a server is made of; tests own the listener, the clock and the end.
@@ -29,6 +31,8 @@ pub struct Parts {
     pub books: Books,
     /// The time.
     pub clock: Clock,
+    /// The folder of the European Central Bank's files of rates; without one none are fetched.
+    pub rates_url: Option<String>,
     /// Where Leptos finds its files.
     pub leptos: LeptosOptions,
 }
@@ -36,22 +40,28 @@ pub struct Parts {
 /// Serves until `stop` completes. Then: no new requests, sockets are closed with "going away", what waits to be
 /// recorded is recorded and answered, and the connections are closed.
 pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    let Parts { listener, db, books, clock, leptos } = parts;
+    let Parts { listener, db, books, clock, rates_url, leptos } = parts;
     let shutdown = CancellationToken::new();
+    let workspace = books.workspace;
+    let books = BooksHandle::new(books);
     let hub = Hub::new(db.clone(), books.clone(), clock.clone());
     let recording_stop = CancellationToken::new();
     let (recorder, recording) = {
         let hub = hub.clone();
         Recorder::start(db.clone(), books.clone(), recording_stop.clone(), move || hub.wake())
     };
-    let tasks = [
+    let mut tasks = vec![
         tokio::spawn(hub.clone().run(shutdown.clone())),
-        tokio::spawn(listener::run(db.clone(), hub.clone(), shutdown.clone())),
+        tokio::spawn(listener::run(db.clone(), hub.clone(), books.clone(), shutdown.clone())),
+        tokio::spawn(follow::run(db.clone(), books.clone(), hub.clone(), shutdown.clone())),
         tokio::spawn(project::run(db.clone(), books.clone(), clock.clone(), shutdown.clone())),
     ];
+    if let Some(url) = rates_url {
+        tasks.push(tokio::spawn(fetch::run(url, db.clone(), books.clone(), clock.clone(), shutdown.clone())));
+    }
     let state = AppState {
         visitors: Visitors::new(db.clone()),
-        sources: Directory::new(db.clone(), books.workspace),
+        sources: Directory::new(db.clone(), workspace),
         db: db.clone(),
         books,
         recorder,

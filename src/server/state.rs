@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::visitors::Visitors;
 use crate::live::hub::Hub;
-use crate::sales::books::Books;
+use crate::sales::books::BooksHandle;
 use crate::sales::recorder::Recorder;
 use crate::server::clock::Clock;
 use crate::sources::directory::Directory;
@@ -18,7 +18,7 @@ pub struct AppState {
     /// The database.
     pub db: PgPool,
     /// The workspace's settings and the exchange rates.
-    pub books: Books,
+    pub books: BooksHandle,
     /// Records deliveries.
     pub recorder: Recorder,
     /// Tells watchers.

@@ -2,13 +2,16 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on says why")]
 
 mod access;
+mod api;
 mod calendar;
 mod design;
 mod embedded;
 mod imports;
 mod live;
 mod projections;
+mod rates;
 mod replay;
+mod settings;
 mod snapshot;
 mod tidy;
 mod util;

@@ -87,7 +87,7 @@ async fn projections_are_kept_at_noon_once_and_scored_when_their_period_has_ende
 
     let now = at("2026-11-19T10:00:00Z");
     keep_and_score(&mut connection, &books, now).await.expect("scored");
-    let projections = projections(&mut connection, &books, now).await.expect("projections");
+    let projections = projections(&mut connection, &books, now).await.expect("projections").projections;
     let records: Vec<i64> = projections.iter().map(|projection| projection.record.made).collect();
     assert_eq!(records, [1, 0, 0, 0]);
     let day = books.calendar.day(Date::constant(2026, 11, 18));
@@ -102,11 +102,11 @@ async fn a_running_shop_is_projected_from_what_has_come(db: PgPool) {
     let books = database::books(&db).await.expect("a workspace");
     let now = "2026-11-18T14:30:07Z";
     let mut connection = db.acquire().await.expect("a connection");
-    let empty = projections(&mut connection, &books, at(now)).await.expect("projections");
+    let empty = projections(&mut connection, &books, at(now)).await.expect("projections").projections;
     assert!(empty.iter().all(|projection| projection.outlook == Outlook::Hidden(Hidden::Thin(28))));
 
     sell(&db, &books, "2026-07-01", now).await;
-    let projections = projections(&mut connection, &books, at(now)).await.expect("projections");
+    let projections = projections(&mut connection, &books, at(now)).await.expect("projections").projections;
     for (projection, period) in projections.iter().zip([Period::Day, Period::Week, Period::Month, Period::Quarter]) {
         let window = books.calendar.to_date(period, at(now));
         let sums =

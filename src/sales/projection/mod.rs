@@ -10,4 +10,4 @@ pub mod project;
 pub mod store;
 
 #[cfg(feature = "ssr")]
-pub use project::{keep_and_score, projections};
+pub use project::{Projected, keep_and_score, projections};

@@ -5,17 +5,18 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
 
 use crate::period::{Instant, Period, Window, minus, sql_date};
-use crate::sales::books::Books;
+use crate::sales::books::{Books, BooksHandle};
 use crate::sales::projection::curve::{Forecast, HISTORY_DAYS, PastDay};
 use crate::sales::projection::model::{Horizon, Outlook, Projection};
 use crate::sales::projection::store::{self, Kept};
 use crate::sales::sums::store::Slice;
 use crate::sales::sums::{self, Sums, windows};
 use crate::server::clock::Clock;
+use crate::settings::store as settings;
 
 /// The local hour as of which projections are kept: half of a day is known then, so they are worth scoring.
 const KEPT_AT_HOUR: i8 = 12;
@@ -24,9 +25,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(3600);
 /// What the finest sums that are read are of.
 const QUARTER: TimeDelta = TimeDelta::minutes(15);
 
-/// Where the running periods will land as of `now`, the shortest first, each with its record.
-pub async fn projections(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::Result<Vec<Projection>> {
-    let records = store::track_records(db, books.workspace, books.calendar.date(now)).await?;
+/// Where the running periods will land, and by which books that was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Projected {
+    /// The revision of the books.
+    pub books: i64,
+    /// The shortest period first.
+    pub projections: Vec<Projection>,
+}
+
+/// Where the running periods will land as of `now`, each with its record, from one consistent view of the database.
+pub async fn projections(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::Result<Projected> {
+    let (mut tx, books) = view(db, books).await?;
+    let records = store::track_records(&mut tx, books.workspace, books.calendar.date(now)).await?;
     let projection = |landing: Landing| Projection {
         horizon: landing.horizon,
         window: books.calendar.words(books.calendar.days(landing.start, minus(landing.end, 1.day())), now),
@@ -34,20 +45,27 @@ pub async fn projections(db: &mut PgConnection, books: &Books, now: Instant) -> 
         outlook: landing.outlook,
         record: records.get(landing.horizon.name()).copied().unwrap_or_default(),
     };
-    Ok(landings(db, books, now).await?.into_iter().map(projection).collect())
+    let projections = landings(&mut tx, &books, now).await?.into_iter().map(projection).collect();
+    tx.commit().await?;
+    Ok(Projected { books: books.revision, projections })
 }
 
 /// Keeps today's projections as of noon, once noon is past, and scores those whose period has ended. Doing it again
 /// changes nothing, also from another server.
 pub async fn keep_and_score(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::Result<()> {
+    let (mut seen, books) = view(db, books).await?;
     let today = books.calendar.date(now);
-    store::score_ended(db, books.workspace, today).await?;
     let noon = books.calendar.instant(today.at(KEPT_AT_HOUR, 0, 0, 0));
-    if now < noon || store::kept_on(db, books.workspace, today).await? {
+    let due = now >= noon && !store::kept_on(&mut seen, books.workspace, today).await?;
+    let landings = if due { landings(&mut seen, &books, noon).await? } else { Vec::new() };
+    seen.commit().await?;
+
+    let mut tx = db.begin().await?;
+    if settings::lock(&mut tx, books.workspace).await? != books.revision {
+        // They are of another currency or zone already: whoever looks next keeps them by the new books.
         return Ok(());
     }
-    let landings = landings(db, books, noon).await?;
-    let mut tx = db.begin().await?;
+    store::score_ended(&mut tx, books.workspace, today).await?;
     for Landing { horizon, start, end, so_far, outlook } in landings {
         if let Outlook::Range(range) = outlook {
             let kept = Kept { period: horizon.name(), start, end, made_on: today, so_far, range };
@@ -57,10 +75,18 @@ pub async fn keep_and_score(db: &mut PgConnection, books: &Books, now: Instant) 
     tx.commit().await
 }
 
+/// One consistent view of the database, and the books as they stand in it.
+async fn view<'a>(db: &'a mut PgConnection, books: &Books) -> sqlx::Result<(Transaction<'a, Postgres>, Books)> {
+    let mut tx = db.begin_with("begin isolation level repeatable read read only").await?;
+    let revision = settings::books_revision(&mut tx, books.workspace).await?;
+    let books = books.at(revision, &mut tx).await?;
+    Ok((tx, books))
+}
+
 /// Keeps and scores until `shutdown`. What fails is tried again an hour later: what had come by noon can still be told.
-pub async fn run(db: PgPool, books: Books, clock: Clock, shutdown: CancellationToken) {
+pub async fn run(db: PgPool, books: BooksHandle, clock: Clock, shutdown: CancellationToken) {
     loop {
-        let look = async { keep_and_score(&mut *db.acquire().await?, &books, clock.now()).await };
+        let look = async { keep_and_score(&mut *db.acquire().await?, &books.now(), clock.now()).await };
         tokio::select! {
             () = shutdown.cancelled() => return,
             outcome = look => if let Err(error) = outcome {

@@ -58,6 +58,15 @@ pub async fn keep(db: &mut PgConnection, workspace: i32, kept: &Kept) -> sqlx::R
     Ok(())
 }
 
+/// Forgets the projections that are still to be scored: they are of another currency or of days that were cut otherwise, and
+/// what will come cannot be set against them. The cursor has to be locked.
+pub async fn forget_open(db: &mut PgConnection, workspace: i32) -> sqlx::Result<()> {
+    sqlx::query!("delete from projections where workspace_id = $1 and actual_minor is null", workspace)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Notes what came of the projections whose period ended before `today`, once; returns how many.
 pub async fn score_ended(db: &mut PgConnection, workspace: i32, today: Date) -> sqlx::Result<u64> {
     let scored = sqlx::query!(

@@ -266,16 +266,21 @@ pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Res
     .await
 }
 
-/// Builds the sums again from the ledger alone. Recordings wait meanwhile. Needed when the zone changes, and where
-/// [`sums_that_differ`] found any.
+/// Builds the sums again from the ledger alone. Recordings wait meanwhile. Needed where [`sums_that_differ`] found any.
 pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     sqlx::query!("select revision from cursors where workspace_id = $1 for update", books.workspace)
         .fetch_one(&mut *tx)
         .await?;
-    sqlx::query!("select rebuild_sums($1)", books.workspace).execute(&mut *tx).await?;
+    rebuild_locked(&mut tx, books.workspace).await?;
     sqlx::query!("update cursors set revision = revision + 1 where workspace_id = $1", books.workspace)
         .execute(&mut *tx)
         .await?;
     tx.commit().await
+}
+
+/// Builds the sums again from the ledger, the days as the workspace's zone cuts them now. The cursor has to be locked.
+pub async fn rebuild_locked(db: &mut PgConnection, workspace: i32) -> sqlx::Result<()> {
+    sqlx::query!("select rebuild_sums($1)", workspace).execute(db).await?;
+    Ok(())
 }

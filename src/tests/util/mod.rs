@@ -13,6 +13,7 @@ use takings::period::Instant;
 use takings::sales::books::Books;
 use takings::server::clock::Clock;
 use takings::server::database::{self, WORKSPACE};
+use takings::server::http;
 use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +51,11 @@ impl TestApp {
     }
 
     pub async fn start_at(db: PgPool, now: &str) -> TestApp {
+        TestApp::start_with(db, now, None).await
+    }
+
+    /// A server that fetches exchange rates from an address.
+    pub async fn start_with(db: PgPool, now: &str, rates_url: Option<String>) -> TestApp {
         let books = database::books(&db).await.expect("a workspace");
         sources::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
         sources::add(&db, WORKSPACE, "own", "direct", SECRET).await.expect("a source");
@@ -58,11 +64,11 @@ impl TestApp {
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
         let leptos = LeptosOptions::builder().output_name("takings").site_root("target/site").build();
         let (stop, stopped) = oneshot::channel();
-        let parts = Parts { listener, db: db.clone(), books: books.clone(), clock: clock.clone(), leptos };
+        let parts = Parts { listener, db: db.clone(), books: books.clone(), clock: clock.clone(), rates_url, leptos };
         let server = tokio::spawn(async move {
             run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
         });
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let client = http::client().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         TestApp { address, db, books, clock, client, stop: Some(stop), server }
     }
 
