@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on says why")]
 
 mod access;
+mod api;
 mod calendar;
 mod design;
 mod embedded;
