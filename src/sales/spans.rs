@@ -63,9 +63,9 @@ pub fn resolve(question: &Question, calendar: &Calendar, now: Instant, since: Da
     };
     let days = days_between(dates.first, dates.last) + 1;
     let bucket = question.bucket.unwrap_or(match days {
-        ..=HOURS_UP_TO_DAYS => Bucket::Hour,
-        ..=DAYS_UP_TO_DAYS => Bucket::Day,
-        ..=WEEKS_UP_TO_DAYS => Bucket::Week,
+        days if days <= HOURS_UP_TO_DAYS => Bucket::Hour,
+        days if days <= DAYS_UP_TO_DAYS => Bucket::Day,
+        days if days <= WEEKS_UP_TO_DAYS => Bucket::Week,
         _ => Bucket::Month,
     });
     let (bucket, windows) = buckets(bucket, current, calendar);

@@ -11,13 +11,16 @@ use crate::sources::{Source, store};
 /// How long a source is believed: a rotated secret works everywhere after this.
 const BELIEVED_FOR: Duration = Duration::from_secs(2);
 
+/// Every source, and when they were looked up.
+type Everyone = (Vec<Source>, Instant);
+
 /// Looks sources up by name. Cheap to clone.
 #[derive(Clone)]
 pub struct Directory {
     db: PgPool,
     workspace: i32,
     known: Arc<RwLock<HashMap<String, (Source, Instant)>>>,
-    everyone: Arc<RwLock<Option<(Vec<Source>, Instant)>>>,
+    everyone: Arc<RwLock<Option<Everyone>>>,
 }
 
 impl Directory {
