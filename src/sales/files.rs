@@ -75,7 +75,9 @@ async fn answer(
     let snapshot = state.hub.snapshot(&question).await?;
     let (name, title, data) = find(&snapshot)?;
     let as_of = instant(snapshot.overview.as_of_ms);
-    let sheet = sheet(&name, &title, &data, &state.books.now(), as_of).fact("filter", question.query());
+    // The header names the currency of the values, also in the moment after another one was set.
+    let books = Books { currency: snapshot.currency, ..state.books.now().as_ref().clone() };
+    let sheet = sheet(&name, &title, &data, &books, as_of).fact("filter", question.query());
     let pages: Vec<_> = data.rows.chunks(PAGE_ROWS as usize).map(|rows| Ok::<_, Infallible>(rows.to_vec())).collect();
     Ok(respond(sheet, stream::iter(pages), Wanted { format, header }).await)
 }
