@@ -42,7 +42,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
         await dashboard.expectChartDrawn();
         await expectNoBarriers(dashboard.page);
         await dashboard.page.getByText('Show as table').first().click();
-        await dashboard.page.getByText('Compared with').click();
+        await dashboard.page.locator('summary').filter({ hasText: 'Compared with' }).click();
         await expect(dashboard.page.getByRole('link', { name: 'Whole period before' })).toBeVisible();
         await expectNoBarriers(dashboard.page);
         await dashboard.page.keyboard.press('Escape');
