@@ -169,8 +169,7 @@ async fn handshake(bench: &Bench, server: &Server) -> Outcome<Vec<u8>> {
     }
     let snapshot: Value = serde_json::from_slice(client.body())?;
     let number = |field: &str| snapshot["overview"][field].as_i64().ok_or("the snapshot has no overview");
-    let today = snapshot["days"].as_array().and_then(|days| days.last()?["date"].as_str()).unwrap_or_default();
-    let path = format!("/ws?last_event={}&revision={}&day={today}", number("last_event")?, number("revision")?);
+    let path = format!("/ws?last_event={}&version={}", number("last_event")?, number("version")?);
     let headers = format!(
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
          Sec-WebSocket-Protocol: {PROTOCOL}\r\n{authorization}"
