@@ -93,7 +93,8 @@ pub async fn compute(
         answered.range_chart("orders", "Orders", question, &spans, |figures| figures.orders),
         answered.hours_chart(),
     ];
-    let days = days.split_off_last(CARD_DAYS);
+    // The first day is there for the change from day to day alone.
+    let days = days.into_iter().skip(1).collect();
     Ok(Snapshot { currency: books.currency, overview, days, charts, tables, recent })
 }
 
@@ -105,17 +106,6 @@ fn over(window: Window, mut table: Table) -> Table {
 
 fn milliseconds(window: Window) -> (i64, i64) {
     (window.from.timestamp_millis(), window.to.timestamp_millis())
-}
-
-trait SplitOffLast<T> {
-    /// The last `count`, or all where there are fewer.
-    fn split_off_last(self, count: usize) -> Vec<T>;
-}
-
-impl<T> SplitOffLast<T> for Vec<T> {
-    fn split_off_last(mut self, count: usize) -> Vec<T> {
-        self.split_off(self.len().saturating_sub(count))
-    }
 }
 
 /// The slice that a filter asks for; platforms and sources are both numbers of sources in it.
