@@ -224,7 +224,7 @@ async fn check_sums(db: &PgPool, books: &Books, rebuild: bool) -> Outcome {
         0 => say("The sums equal the ledger.".into()),
         n if rebuild => {
             sums::rebuild(db, books).await?;
-            sales::announce(db).await?;
+            sales::announce(&mut *db.acquire().await?).await?;
             say(format!("{n} sums differed from the ledger; all are built again."))
         }
         n => Err(format!("{n} sums differ from the ledger: build them again with --rebuild").into()),

@@ -55,11 +55,11 @@ pub async fn fill(db: &PgPool, books: &Books, now: Instant, progress: impl Fn(u6
         if batch.is_empty() {
             break;
         }
-        sales::store::record(db, books, &batch).await?;
+        sales::store::record(&mut *db.acquire().await?, books, &batch).await?;
         recorded += batch.len() as u64;
         progress(recorded);
     }
-    sales::store::announce(db).await?;
+    sales::store::announce(&mut *db.acquire().await?).await?;
     Ok(recorded)
 }
 

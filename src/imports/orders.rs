@@ -254,7 +254,7 @@ pub async fn import(
             }
         }
         if batch.len() == BATCH || !more && !batch.is_empty() {
-            store::record(target.db, target.books, &batch).await?;
+            store::record(&mut *target.db.acquire().await?, target.books, &batch).await?;
             report.recorded += batch.len() as u64;
             batch.clear();
             progress(report);
@@ -264,7 +264,7 @@ pub async fn import(
         }
     }
     rejects.writer.flush()?;
-    store::announce(target.db).await?;
+    store::announce(&mut *target.db.acquire().await?).await?;
     Ok(report)
 }
 

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::live::greeting::Greetings;
 use crate::live::model::{Legacy, Message};
+use crate::live::socket::wire;
 use crate::sales::books::BooksHandle;
 use crate::sales::model::{Changes, OrderEvent, Snapshot};
 use crate::sales::projection::{Projected, projections};
@@ -21,8 +23,13 @@ use crate::sales::snapshot::Unanswered;
 use crate::sales::{snapshot, store, tables};
 use crate::server::clock::Clock;
 
-/// Changes within this long go out in one frame: beyond some thousand sockets, frames are what costs.
-const FRAME_EVERY: Duration = Duration::from_millis(100);
+/// Changes within a while go out in one frame, as frames are what costs: some ten microseconds of a core for each socket. So
+/// much longer for each socket keeps them below a third of a core, and few watchers hear of an order at once.
+const FRAME_EVERY_PER_SOCKET: Duration = Duration::from_micros(40);
+/// The while with few sockets: less is not noticed.
+const FRAME_EVERY_MIN: Duration = Duration::from_millis(20);
+/// The while with thousands.
+const FRAME_EVERY_MAX: Duration = Duration::from_millis(120);
 /// Figures are computed at most this often.
 const FIGURES_EVERY: Duration = Duration::from_millis(250);
 /// Without any order the figures are computed this often all the same: the earlier windows move with the clock, and
@@ -50,10 +57,10 @@ pub struct Frame {
     pub last_event: i64,
     /// With new figures, what they follow on and what they are.
     pub figures: Option<Step>,
-    /// For the page.
-    pub text: Utf8Bytes,
-    /// For clients without a sub-protocol, a message an order.
-    pub legacy: Arc<[Utf8Bytes]>,
+    /// For the page, as it goes over the wire.
+    pub ours: Bytes,
+    /// For clients without a sub-protocol, a message an order, likewise.
+    pub legacy: Bytes,
 }
 
 /// New figures in a frame, by their versions.
@@ -91,6 +98,7 @@ struct Topic {
     frames: broadcast::Sender<Frame>,
     /// Frames are sent under this lock: they leave in the order of their answers.
     answers: Mutex<Answers>,
+    greetings: Mutex<Greetings>,
 }
 
 /// The newest answers, the newest one last.
@@ -128,6 +136,16 @@ impl Hub {
         self.0.wake.notify_one();
     }
 
+    /// How often something changed; a count, to tell moments apart.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Relaxed)
+    }
+
+    /// Works on the greetings that are kept of a question.
+    pub fn with_greetings<T>(&self, question: &Question, work: impl FnOnce(&mut Greetings) -> T) -> T {
+        work(&mut lock(&self.topic(question).greetings))
+    }
+
     /// All frames about a question from now on.
     pub fn subscribe(&self, question: &Question) -> broadcast::Receiver<Frame> {
         self.topic(question).frames.subscribe()
@@ -136,7 +154,7 @@ impl Hub {
     /// The answer to a question, from memory where it is of this moment.
     pub async fn snapshot(&self, question: &Question) -> Result<Arc<Snapshot>, Unanswered> {
         let topic = self.topic(question);
-        match topic.known(self.0.changes.load(Relaxed), self.books_revision()) {
+        match topic.known(self.changes(), self.books_revision()) {
             Some(known) => Ok(known),
             None => self.answer(&topic, &[], 0).await,
         }
@@ -157,7 +175,7 @@ impl Hub {
 
     /// Computes the answer and sends it to those who watch, with the events.
     async fn answer(&self, topic: &Topic, events: &[OrderEvent], last_event: i64) -> Result<Arc<Snapshot>, Unanswered> {
-        let (changes, computed_at) = (self.0.changes.load(Relaxed), Instant::now());
+        let (changes, computed_at) = (self.changes(), Instant::now());
         let mut db = self.0.db.acquire().await?;
         let mut snapshot = self.figures(&mut db, &topic.question).await?;
         while topic.question.is_projected() {
@@ -246,7 +264,7 @@ impl Hub {
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(FRAME_EVERY) => {}
+                () = tokio::time::sleep(self.frame_every()) => {}
             }
         }
     }
@@ -262,6 +280,10 @@ impl Hub {
         let events = store::events_after(&mut db, self.0.books.now().workspace, after, EVENTS_MAX).await?;
         drop(db);
         let last_event = events.last().map_or(after, |event| event.sequence);
+        if !events.is_empty() {
+            // Also where nobody told of them: a greeting of before is none any more.
+            self.0.changes.fetch_add(1, Relaxed);
+        }
         let is_due = ticked || round.is_stale || round.figures_at.elapsed() >= FIGURES_EVERY;
         if is_due {
             round.figures_at = Instant::now();
@@ -284,7 +306,7 @@ impl Hub {
         round.last_event = Some(last_event);
         round.is_stale = false;
         Ok(if events.len() as i64 == EVENTS_MAX {
-            Some(FRAME_EVERY)
+            Some(self.frame_every())
         } else {
             (!is_due).then(|| FIGURES_EVERY.saturating_sub(round.figures_at.elapsed()))
         })
@@ -292,6 +314,13 @@ impl Hub {
 
     fn watched(&self) -> Vec<Arc<Topic>> {
         lock(&self.0.topics).values().filter(|topic| topic.is_watched()).cloned().collect()
+    }
+
+    /// How long changes are gathered into one frame.
+    fn frame_every(&self) -> Duration {
+        let sockets: usize = lock(&self.0.topics).values().map(|topic| topic.frames.receiver_count()).sum();
+        let sockets = u32::try_from(sockets).unwrap_or(u32::MAX);
+        FRAME_EVERY_PER_SOCKET.saturating_mul(sockets).clamp(FRAME_EVERY_MIN, FRAME_EVERY_MAX)
     }
 
     fn wake_after(&self, pause: Duration) {
@@ -313,7 +342,7 @@ struct Round {
 impl Topic {
     fn new(question: Question) -> Topic {
         let (frames, _) = broadcast::channel(FRAMES_KEPT);
-        Topic { question, frames, answers: Mutex::default() }
+        Topic { question, frames, answers: Mutex::default(), greetings: Mutex::default() }
     }
 
     fn is_watched(&self) -> bool {
@@ -377,15 +406,20 @@ impl Topic {
 }
 
 fn frame(last_event: i64, figures: Option<Step>, message: &Message, events: &[OrderEvent]) -> Option<Frame> {
-    let legacy = events.iter().filter_map(Legacy::of).filter_map(|old| serialise(&old)).collect();
     let first_event = events.first().map(|event| event.sequence);
-    serialise(message).map(|text| Frame { first_event, last_event, figures, text, legacy })
+    let ours = wire([serialise(message)?.as_str()]);
+    Some(Frame { first_event, last_event, figures, ours, legacy: legacy(events) })
 }
 
-/// A message as the bytes that every socket is handed.
-pub fn serialise<T: serde::Serialize>(message: &T) -> Option<Utf8Bytes> {
+/// What clients without a sub-protocol are told of events, as it goes over the wire.
+pub fn legacy(events: &[OrderEvent]) -> Bytes {
+    let messages: Vec<String> = events.iter().filter_map(Legacy::of).filter_map(|old| serialise(&old)).collect();
+    wire(messages.iter().map(String::as_str))
+}
+
+/// A message as its text.
+pub fn serialise<T: serde::Serialize>(message: &T) -> Option<String> {
     serde_json::to_string(message)
         .inspect_err(|error| tracing::error!(%error, "a live message could not be written"))
         .ok()
-        .map(Into::into)
 }

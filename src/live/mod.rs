@@ -7,8 +7,12 @@ pub mod view;
 #[cfg_attr(not(feature = "hydrate"), path = "nowhere.rs")]
 pub mod browser;
 #[cfg(feature = "ssr")]
+pub mod greeting;
+#[cfg(feature = "ssr")]
 pub mod hub;
 #[cfg(feature = "ssr")]
 pub mod listener;
 #[cfg(feature = "ssr")]
 pub mod routes;
+#[cfg(feature = "ssr")]
+pub mod socket;

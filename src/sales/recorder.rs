@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::sales::books::{Books, BooksHandle};
 use crate::sales::recording::Delivery;
 use crate::sales::store;
+use crate::server::database::OwnConnection;
 
 /// Deliveries written in one transaction: enough for throughput, few enough that a commit stays within milliseconds.
 const BATCH_MAX: usize = 256;
@@ -77,7 +78,8 @@ async fn run(
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let announcements = Arc::new(Notify::new());
-    let announcer = tokio::spawn(announce_each(db.clone(), Arc::clone(&announcements)));
+    let announcer = tokio::spawn(announce_each(OwnConnection::beside(&db), Arc::clone(&announcements)));
+    let mut db = OwnConnection::beside(&db);
     loop {
         let wanted = (waiting.len() / 2).clamp(BATCH_AT_EASE, BATCH_MAX);
         tokio::select! {
@@ -91,7 +93,7 @@ async fn run(
             }
         }
         let (deliveries, answers): (Vec<Delivery>, Vec<_>) = batch.drain(..).unzip();
-        let results = record_batch(&db, &books.now(), deliveries).await;
+        let results = record_batch(&mut db, &books.now(), deliveries).await;
         recorded();
         announcements.notify_one();
         for (answer, result) in answers.into_iter().zip(results) {
@@ -103,10 +105,10 @@ async fn run(
 }
 
 /// Tells the other servers of commits, beside the recordings: several commits in a rush are told at once.
-async fn announce_each(db: PgPool, announcements: Arc<Notify>) {
+async fn announce_each(mut db: OwnConnection, announcements: Arc<Notify>) {
     loop {
         announcements.notified().await;
-        if let Err(error) = store::announce(&db).await {
+        if let Err(error) = db.with(async |db| store::announce(db).await).await {
             tracing::warn!(%error, "a commit was not announced; other servers hear of it at their next look");
         }
     }
@@ -114,7 +116,11 @@ async fn announce_each(db: PgPool, announcements: Arc<Notify>) {
 
 /// Records a batch. If PostgreSQL refuses it for its content, each delivery is recorded by itself, and the one at
 /// fault is kept with its problem.
-async fn record_batch(db: &PgPool, books: &Books, deliveries: Vec<Delivery>) -> Vec<Result<(), NotRecorded>> {
+async fn record_batch(
+    db: &mut OwnConnection,
+    books: &Books,
+    deliveries: Vec<Delivery>,
+) -> Vec<Result<(), NotRecorded>> {
     match record_persistently(db, books, &deliveries).await {
         Ok(()) => return vec![Ok(()); deliveries.len()],
         Err(None) => return vec![Err(NotRecorded::Unavailable); deliveries.len()],
@@ -135,10 +141,15 @@ async fn record_batch(db: &PgPool, books: &Books, deliveries: Vec<Delivery>) -> 
 }
 
 /// Tries until the database answers or time is up. The error is PostgreSQL's refusal, or `None` when it was away.
-async fn record_persistently(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> Result<(), Option<sqlx::Error>> {
+async fn record_persistently(
+    db: &mut OwnConnection,
+    books: &Books,
+    deliveries: &[Delivery],
+) -> Result<(), Option<sqlx::Error>> {
     let deadline = Instant::now() + RETRY_FOR;
     loop {
-        let attempt = tokio::time::timeout_at(deadline, store::record(db, books, deliveries)).await;
+        let attempt = db.with(async |db| store::record(db, books, deliveries).await);
+        let attempt = tokio::time::timeout_at(deadline, attempt).await;
         match attempt {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(error)) if refused_for_content(&error) => return Err(Some(error)),

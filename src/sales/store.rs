@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::money::Currency;
 use crate::period::Instant;
@@ -42,7 +42,7 @@ pub struct Cursor {
 
 /// Records a batch in one transaction: deliveries, orders, ledger, sums and live events, all or nothing. Replaying
 /// any delivery changes no figure. Waits for other recordings of the workspace: they follow one another.
-pub async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) -> sqlx::Result<Cursor> {
+pub async fn record(db: &mut PgConnection, books: &Books, deliveries: &[Delivery]) -> sqlx::Result<Cursor> {
     let mut tx = db.begin().await?;
     let (cursor, before) = lock(&mut tx, books.workspace).await?;
     let books = &books.at(cursor.books_revision, &mut tx).await?;
@@ -117,7 +117,7 @@ async fn lock(db: &mut PgConnection, workspace: i32) -> sqlx::Result<(Cursor, i6
 
 /// Tells every server that something was recorded. Apart from the recording's transaction: inside it, it would make
 /// all commits of the database wait for one another.
-pub async fn announce(db: &PgPool) -> sqlx::Result<()> {
+pub async fn announce(db: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("select pg_notify($1, '')", LIVE_CHANNEL).execute(db).await?;
     Ok(())
 }

@@ -40,7 +40,7 @@ pub async fn replay(db: &PgPool, books: &Books) -> sqlx::Result<Replayed> {
         }
     }
     if out.recorded > 0 {
-        sales::announce(db).await?;
+        sales::announce(&mut *db.acquire().await?).await?;
     }
     Ok(out)
 }
@@ -62,7 +62,7 @@ async fn record(
         // Its body is kept already.
         ..Delivery::default()
     };
-    match sales::record(db, books, std::slice::from_ref(&delivery)).await {
+    match sales::record(&mut *db.acquire().await?, books, std::slice::from_ref(&delivery)).await {
         Ok(_) => Ok(None),
         Err(sqlx::Error::Database(refusal)) => Ok(Some(format!("the database refused it: {refusal}"))),
         Err(error) => Err(error),

@@ -161,7 +161,9 @@ async fn shuffled_doubled_and_redelivered_events_leave_the_same_figures(db: PgPo
             let (db, books, part) = (db.clone(), books.clone(), part.to_vec());
             tokio::spawn(async move {
                 for batch in part.chunks(1 + round as usize * 3) {
-                    store::record(&db, &books, batch).await.expect("recorded");
+                    store::record(&mut *db.acquire().await.expect("a connection"), &books, batch)
+                        .await
+                        .expect("recorded");
                 }
             })
         });

@@ -38,7 +38,7 @@ fn deliveries(books: &Books) -> Vec<Delivery> {
 
 async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) {
     for batch in deliveries.chunks(300) {
-        store::record(db, books, batch).await.expect("recorded");
+        store::record(&mut *db.acquire().await.expect("a connection"), books, batch).await.expect("recorded");
     }
 }
 

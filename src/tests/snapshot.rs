@@ -40,7 +40,7 @@ async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
             })
             .collect();
         for batch in deliveries.chunks(1000) {
-            store::record(&db, &books, batch).await.expect("recorded");
+            store::record(&mut *db.acquire().await.expect("a connection"), &books, batch).await.expect("recorded");
         }
         let start = at("2026-09-19T00:00:00Z").timestamp();
         let mut windows: Vec<Window> = (0..80)

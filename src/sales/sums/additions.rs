@@ -92,12 +92,16 @@ impl Additions {
         entries: impl Iterator<Item = (&'a Key, &'a Amounts)>,
         books: &Books,
     ) {
+        let mut moments: BTreeMap<Instant, Sums> = BTreeMap::new();
         for (key, amounts) in entries {
             let sums = Sums::of(key.kind, amounts, sign);
-            self.add_at(place, key.occurred_at, sums, books);
+            *moments.entry(key.occurred_at).or_default() += sums;
             if key.kind.is_return() {
-                self.add_at(place, place.placed_at, sums.reversed(), books);
+                *moments.entry(place.placed_at).or_default() += sums.reversed();
             }
+        }
+        for (at, sums) in moments {
+            self.add_at(place, at, sums, books);
         }
     }
 
