@@ -49,7 +49,7 @@ mod document {
             Page::SignIn => view! { <SignInPage/> }.into_any(),
             Page::Welcome => view! { <WelcomePage/> }.into_any(),
         };
-        let bundle = chart_bundle(&options.site_root);
+        let (bundle, world) = vendored(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -58,6 +58,7 @@ mod document {
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
                     <meta name="color-scheme" content="dark light"/>
                     <meta name="chart-bundle" content=bundle/>
+                    <meta name="world-map" content=world/>
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                     <link rel="preload" href="/vendor/inter.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                     <HashedStylesheet options=options.clone() id="style"/>
@@ -70,15 +71,18 @@ mod document {
         }
     }
 
-    /// The address of the chart bundle, which is cached for ever: it changes with the bundle.
-    fn chart_bundle(site_root: &str) -> &'static str {
-        static ADDRESS: OnceLock<String> = OnceLock::new();
-        ADDRESS.get_or_init(|| {
-            let bytes = std::fs::read(format!("{site_root}/vendor/echarts.js")).unwrap_or_default();
-            let hash = Sha256::digest(&bytes);
-            let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-            format!("/vendor/echarts.js?v={name}")
-        })
+    /// The addresses of the chart bundle and the map's shapes, which are cached for ever: they change with what they hold.
+    fn vendored(site_root: &str) -> (&'static str, &'static str) {
+        static ADDRESSES: OnceLock<[String; 2]> = OnceLock::new();
+        let [bundle, world] = ADDRESSES.get_or_init(|| {
+            ["echarts.js", "world.json"].map(|file| {
+                let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
+                let hash = Sha256::digest(&bytes);
+                let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+                format!("/vendor/{file}?v={name}")
+            })
+        });
+        (bundle, world)
     }
 
     /// The theme that was chosen; none leaves it to the system.

@@ -31,10 +31,13 @@ pub struct ChartPoint {
     /// The value; `None` for what lies ahead.
     pub value: Option<i64>,
     /// The earlier point's name.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub earlier_label: String,
     /// The earlier value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub earlier: Option<i64>,
     /// The address of the page about this point alone; empty where there is none.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub address: String,
 }
 

@@ -63,6 +63,10 @@ export class Dashboard {
   readonly toasts: Locator;
   readonly ticker: Locator;
   readonly chart: Locator;
+  readonly week: Locator;
+  readonly weekCard: Locator;
+  readonly map: Locator;
+  readonly mapCard: Locator;
   readonly help: Locator;
   readonly signOut: Locator;
 
@@ -73,6 +77,10 @@ export class Dashboard {
     this.toasts = page.getByRole('log', { name: 'New orders' });
     this.ticker = page.getByRole('region', { name: 'Just in' });
     this.chart = page.getByRole('group', { name: /^Revenue\. / });
+    this.week = page.getByRole('group', { name: /^Revenue by weekday and hour/ });
+    this.weekCard = page.getByRole('region', { name: /^Revenue by weekday and hour/ }).first();
+    this.map = page.getByRole('group', { name: /^Revenue by country\. / });
+    this.mapCard = page.getByRole('region', { name: 'Revenue by country', exact: true });
     this.help = page.getByRole('dialog', { name: 'Keys' });
     this.signOut = page.getByRole('button', { name: 'Sign out' });
   }

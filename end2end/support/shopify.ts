@@ -33,6 +33,8 @@ export interface OrderWish {
   minor: number;
   placedAt?: Date;
   id?: number;
+  /** Where it goes, as an ISO code. */
+  country?: string;
 }
 
 function fixture(name: string): Body {
@@ -74,8 +76,8 @@ function delivery(topic: Topic, body: Body): Delivery {
   return { topic, body: Buffer.from(JSON.stringify(body)), webhookId: randomUUID() };
 }
 
-/** A real order of Shopify's (to Canada, discounted), with its own id, date and total, in pounds. */
-export function order({ minor, placedAt = new Date(), id = newId() }: OrderWish, topic: Topic = 'orders/create'): Delivery {
+/** A real order of Shopify's (to Canada, discounted), with its own id, date, country and total, in pounds. */
+export function order({ minor, placedAt = new Date(), id = newId(), country = 'CA' }: OrderWish, topic: Topic = 'orders/create'): Delivery {
   const real = inPounds(fixture('orders_create_discounted')) as Body;
   const at = placedAt.toISOString();
   const total = decimal(minor);
@@ -91,6 +93,7 @@ export function order({ minor, placedAt = new Date(), id = newId() }: OrderWish,
     total_price: total,
     current_total_price: total,
     total_price_set: { shop_money: money, presentment_money: money },
+    shipping_address: { ...(real.shipping_address as Body), country_code: country },
   });
 }
 

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::access::view::SignOutButton;
 use crate::live::view::{Feed, LiveBadge, Status, Toasts};
 use crate::sales::api::{Dashboard, load_dashboard};
+use crate::sales::charts::view::{COUNTRY_MENU, FilterNote, MapCard, WeekdaysCard};
 use crate::sales::view::{Cards, ChartCard, FlaggedNotice, Hero, QuestionBar, TableCard, Ticker};
 use crate::ui::theme::{ThemeButton, toggle_theme};
 use crate::ui::{browser, flag, text};
@@ -34,20 +35,10 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
     Effect::new(move |_| feed.ask(query.get()));
     Effect::new(move |started: Option<()>| {
         if started.is_none() {
-            browser::on_key(move |key| match key.as_str() {
-                "l" => feed.toggle(),
-                "t" => toggle_theme(),
-                "?" => browser::open_dialog(KEYS),
-                "Escape" => browser::close_menus(),
-                "d" => browser::go("/?range=today"),
-                "w" => browser::go("/?range=week"),
-                "m" => browser::go("/?range=month"),
-                "q" => browser::go("/?range=quarter"),
-                "y" => browser::go("/?range=year"),
-                _ => {}
-            });
+            browser::on_key(move |key| press(&key, feed));
         }
     });
+    let controls = feed.controls;
     let stale = flag(move || matches!(feed.status.get(), Status::Stale | Status::Reconnecting));
     view! {
         <a class="skip" href="#figures">"Skip to the figures"</a>
@@ -61,8 +52,9 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
             </div>
         </header>
         <main id="figures" class="page" class:is-stale=stale>
-            <QuestionBar controls=feed.controls/>
+            <QuestionBar controls/>
             <Problem feed/>
+            <FilterNote controls/>
             <FlaggedNotice shown/>
             <div class="first">
                 <Hero shown/>
@@ -70,14 +62,16 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
             </div>
             <Cards shown/>
             <div class="blocks">
-                <ChartCard shown name="revenue" with_range=true/>
-                <ChartCard shown name="hours"/>
-                <ChartCard shown name="orders"/>
-                <TableCard shown name="outlook" is_wide=true/>
-                <TableCard shown name="periods" is_wide=true/>
-                <TableCard shown name="countries"/>
-                <TableCard shown name="platforms"/>
-                <TableCard shown name="averages" is_wide=true/>
+                <ChartCard shown controls name="revenue" with_range=true/>
+                <ChartCard shown controls name="hours"/>
+                <ChartCard shown controls name="orders"/>
+                <WeekdaysCard shown controls/>
+                <TableCard shown controls name="outlook" is_wide=true/>
+                <TableCard shown controls name="periods" is_wide=true/>
+                <MapCard shown/>
+                <TableCard shown controls name="countries"/>
+                <TableCard shown controls name="platforms" is_wide=true/>
+                <TableCard shown controls name="averages" is_wide=true/>
             </div>
             <p class="footnote quiet">
                 "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
@@ -88,6 +82,26 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
         <Toasts feed/>
         <KeyHelp />
     }
+}
+
+/// Does what a key stands for; whether it stands for anything.
+fn press(key: &str, feed: Feed) -> bool {
+    match key {
+        "l" => feed.toggle(),
+        "t" => toggle_theme(),
+        "?" => browser::open_dialog(KEYS),
+        "/" => browser::open_menu(COUNTRY_MENU),
+        "Escape" => browser::close_menus(),
+        "d" => browser::go("/?range=today"),
+        "w" => browser::go("/?range=week"),
+        "m" => browser::go("/?range=month"),
+        "q" => browser::go("/?range=quarter"),
+        "y" => browser::go("/?range=year"),
+        "x" | "X" => browser::go(&feed.controls.with_untracked(|controls| controls.cleared.clone())),
+        _ => return false,
+    }
+    // What Escape does besides, closing a dialog, goes on.
+    key != "Escape"
 }
 
 /// The name of the dialog of keys on the page.
@@ -106,8 +120,14 @@ fn KeyHelp() -> impl IntoView {
                 <dd>"dark or light"</dd>
                 <dt>"D W M Q Y"</dt>
                 <dd>"today, this week, month, quarter, year"</dd>
+                <dt>"/"</dt>
+                <dd>"find a country"</dd>
+                <dt>"X"</dt>
+                <dd>"all orders again: no filter"</dd>
                 <dt>"← →"</dt>
-                <dd>"in a chart: from point to point; Enter opens it"</dd>
+                <dd>"in a chart and on the map: from point to point; Enter opens it"</dd>
+                <dt>"↑ ↓"</dt>
+                <dd>"among the hours of the week: from day to day"</dd>
                 <dt>"Esc"</dt>
                 <dd>"closes what is open"</dd>
                 <dt>"?"</dt>

@@ -26,6 +26,8 @@ pub async fn load_dashboard(query: String, fresh: bool) -> Result<Dashboard, Ser
 
 #[cfg(feature = "ssr")]
 mod server {
+    use std::sync::Arc;
+
     use super::*;
     use crate::access::session::Visitor;
     use crate::sales::controls;
@@ -52,7 +54,17 @@ mod server {
             Visitor::Person(person) => person.name,
             Visitor::Script => "API".into(),
         };
-        let controls = controls::controls(&question, &sources);
+        let countries = match question.filter.countries[..] {
+            [] => Arc::clone(&snapshot),
+            // The menu offers the others too.
+            _ => state
+                .hub
+                .snapshot(&controls::of_all_countries(&question))
+                .await
+                .unwrap_or_else(|_| Arc::clone(&snapshot)),
+        };
+        let countries = countries.tables.iter().find(|table| table.name == "countries").cloned().unwrap_or_default();
+        let controls = controls::controls(&question, &sources, &countries);
         Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name })
     }
 

@@ -3,10 +3,13 @@
 use crate::country;
 use crate::sales::model::{Chip, Choice, Controls, Menu, platform_name};
 use crate::sales::question::{Bucket, Comparison, Filter, Measure, Preset, Question, Range, RefundDate, UNKNOWN};
+use crate::sales::snapshot::slice;
 use crate::sources::Source;
+use crate::table::Table;
 
-/// The controls for a question. `sources` are all there are.
-pub fn controls(question: &Question, sources: &[Source]) -> Controls {
+/// The controls for a question. `sources` are all there are, `countries` is the table of those that the range has orders
+/// of.
+pub fn controls(question: &Question, sources: &[Source], countries: &Table) -> Controls {
     let mut platforms: Vec<&str> = sources.iter().map(|source| source.platform.as_str()).collect();
     platforms.sort_unstable();
     platforms.dedup();
@@ -51,9 +54,58 @@ pub fn controls(question: &Question, sources: &[Source]) -> Controls {
             status_menu(question),
         ],
         chips: chips(question),
+        countries: country_menu(question, countries),
+        cleared: cleared(question).address(),
+        note: note(question, sources).into(),
         from,
         to,
     }
+}
+
+/// The question about all countries.
+pub fn of_all_countries(question: &Question) -> Question {
+    with_filter(question, |filter| filter.countries.clear())
+}
+
+fn country_menu(question: &Question, countries: &Table) -> Menu {
+    let asked = &question.filter.countries;
+    let choice = |title: String, only: Vec<String>, is_chosen| Choice {
+        title,
+        address: with_filter(question, |filter| filter.countries = only.clone()).address(),
+        is_chosen,
+    };
+    let mut choices: Vec<Choice> = countries
+        .rows
+        .iter()
+        .map(|row| choice(country_name(&row.key), vec![row.key.clone()], asked.contains(&row.key)))
+        .collect();
+    choices.sort_by(|a, b| a.title.cmp(&b.title));
+    choices.insert(0, choice("All".into(), Vec::new(), asked.is_empty()));
+    Menu { title: "Country".into(), choices }
+}
+
+/// The question without the chips.
+fn cleared(question: &Question) -> Question {
+    Question {
+        filter: Filter::default(),
+        measure: Measure::default(),
+        refunds: RefundDate::default(),
+        ..question.clone()
+    }
+}
+
+fn note(question: &Question, sources: &[Source]) -> &'static str {
+    match slice(&question.filter, sources) {
+        Ok(slice) if !slice.is_summed(None) => {
+            "Orders are not added up ahead by two of country, source and payment together: each figure is added up from \
+             them now, which takes longer."
+        }
+        _ => "",
+    }
+}
+
+fn country_name(code: &str) -> String {
+    if code == UNKNOWN { "Unknown".into() } else { country::name(code) }
 }
 
 fn menu<'a, T: Copy>(
@@ -129,11 +181,13 @@ fn chips(question: &Question) -> Vec<Chip> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Row;
 
     #[test]
     fn a_chip_leads_to_the_question_without_it() {
         let query = [("range", "7d"), ("country", "DE,GB"), ("measure", "net")];
-        let controls = controls(&Question::parse(query).expect("a question"), &[]);
+        let controls = controls(&Question::parse(query).expect("a question"), &[], &Table::default());
+        assert_eq!(controls.cleared, "/?range=7d");
         let chips: Vec<(&str, &str)> =
             controls.chips.iter().map(|chip| (chip.title.as_str(), chip.address.as_str())).collect();
         assert_eq!(
@@ -147,5 +201,35 @@ mod tests {
         let chosen: Vec<&str> =
             controls.menus[0].choices.iter().filter(|c| c.is_chosen).map(|c| c.title.as_str()).collect();
         assert_eq!(chosen, ["7 days"]);
+    }
+
+    #[test]
+    fn the_menu_of_countries_keeps_the_rest_of_the_question() {
+        let row = |code: &str| Row { key: code.into(), ..Row::default() };
+        let countries = Table { rows: vec![row("GB"), row("unknown"), row("DE")], ..Table::default() };
+        let question = Question::parse([("range", "7d"), ("country", "GB")]).expect("a question");
+        let menu = controls(&question, &[], &countries).countries;
+        let choices: Vec<(&str, &str, bool)> =
+            menu.choices.iter().map(|c| (c.title.as_str(), c.address.as_str(), c.is_chosen)).collect();
+        assert_eq!(
+            choices,
+            [
+                ("All", "/?range=7d", false),
+                ("Germany", "/?range=7d&country=DE", false),
+                ("United Kingdom", "/?range=7d&country=GB", true),
+                ("Unknown", "/?range=7d&country=unknown", false),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_filter_by_two_dimensions_says_that_it_takes_longer() {
+        let note = |query: &[(&str, &str)]| {
+            let question = Question::parse(query.iter().copied()).expect("a question");
+            controls(&question, &[], &Table::default()).note
+        };
+        assert_eq!(note(&[("country", "DE,GB")]), "");
+        assert_eq!(note(&[("platform", "etsy")]), "");
+        assert!(note(&[("country", "DE"), ("status", "paid")]).contains("takes longer"));
     }
 }

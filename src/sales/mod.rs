@@ -1,6 +1,7 @@
 //! Sales: orders, their ledger, the sums of it, and the figures of the page.
 
 pub mod api;
+pub mod charts;
 pub mod model;
 pub mod projection;
 pub mod question;
@@ -34,3 +35,5 @@ pub mod store;
 pub mod sums;
 #[cfg(feature = "ssr")]
 pub mod tables;
+#[cfg(feature = "ssr")]
+pub mod weekdays;

@@ -202,6 +202,12 @@ pub struct Controls {
     pub menus: Vec<Menu>,
     /// What narrows the question down.
     pub chips: Vec<Chip>,
+    /// The countries of the range, whichever of them the question asks about.
+    pub countries: Menu,
+    /// The address of the question without what narrows it down.
+    pub cleared: String,
+    /// What is to be said of the filter in a quiet line; mostly empty.
+    pub note: String,
     /// The first date, where the range is one of dates.
     pub from: String,
     /// The last date.

@@ -16,8 +16,9 @@ use crate::sales::spans::{Point, Spans, buckets, resolve};
 use crate::sales::store;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
+use crate::sales::sums::hours_store::hour_sums;
 use crate::sales::sums::store::{Slice, sums_by, window_sums};
-use crate::sales::tables;
+use crate::sales::{tables, weekdays};
 use crate::sources::{self, Source};
 use crate::table::{Column, Data, Table, Value};
 
@@ -53,6 +54,8 @@ pub async fn compute(
     let range = [spans.current, spans.earlier.unwrap_or(Window { from: now, to: now })];
     let countries = sums_by(&mut tx, books, &slice, Dimension::Country, &range).await?;
     let by_source = sums_by(&mut tx, books, &slice, Dimension::Source, &range).await?;
+    let last_days = weekdays::last_days(spans.current, &books.calendar);
+    let by_hour = hour_sums(&mut tx, books, &slice, last_days).await?;
     let recent = store::newest_events(&mut tx, books.workspace, cursor.last_event, RECENT_EVENTS as i64).await?;
     tx.commit().await?;
 
@@ -92,6 +95,7 @@ pub async fn compute(
         answered.range_chart("revenue", "Revenue", question, &spans, |figures| figures.revenue),
         answered.range_chart("orders", "Orders", question, &spans, |figures| figures.orders),
         answered.hours_chart(),
+        weekdays::chart(last_days, last_days != spans.current, &by_hour.iter().map(figures).collect::<Vec<_>>(), books),
     ];
     // The first day is there for the change from day to day alone.
     let days = days.into_iter().skip(1).collect();
@@ -109,7 +113,7 @@ fn milliseconds(window: Window) -> (i64, i64) {
 }
 
 /// The slice that a filter asks for; platforms and sources are both numbers of sources in it.
-fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
+pub fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
     let some = |values: &Vec<String>| Some(values.clone()).filter(|values| !values.is_empty());
     if let Some(unknown) = filter.sources.iter().find(|name| !sources.iter().any(|source| source.name == **name)) {
         return Err(Unanswered::Question(format!("there is no source named {unknown}")));

@@ -168,8 +168,38 @@ pub fn outlook(projections: &[Projection], currency: Currency) -> Table {
             Column::text("record", "How good that was"),
         ],
         rows: rows.collect(),
-        data: Data::default(),
+        data: outlook_data(projections, currency),
     }
+}
+
+fn outlook_data(projections: &[Projection], currency: Currency) -> Data {
+    let rows = projections.iter().map(|projection| {
+        let money = |minor| Value::Money(minor, currency);
+        let (range, why) = match projection.outlook {
+            Outlook::Range(range) => ([range.expected, range.low, range.high].map(money), Value::Empty),
+            Outlook::Hidden(why) => ([Value::Empty, Value::Empty, Value::Empty], Value::Text(why.sentence())),
+        };
+        let start = [
+            Value::Text(projection.horizon.title().into()),
+            Value::Text(projection.window.clone()),
+            money(projection.so_far),
+        ];
+        start.into_iter().chain(range).chain([why, Value::Text(projection.record.sentence())]).collect()
+    });
+    let columns = vec![
+        Column::text("period", "Period"),
+        Column::text("window", "Window"),
+        Column::number("so_far", "So far"),
+        Column::number("expected", "Expected"),
+        Column::number("low", "1 of 10 ends below"),
+        Column::number("high", "1 of 10 ends above"),
+        Column::text("hidden", "Why there is none"),
+        Column::text("record", "How good that was"),
+    ];
+    let ends = projections.iter().map(|projection| projection.window_ms);
+    let window_ms = ends.reduce(|(from, to), (first, after)| (from.min(first), to.max(after)));
+    let data = Data::new(columns, &["so_far", "expected", "low", "high"], rows.collect());
+    Data { window_ms: window_ms.unwrap_or_default(), ..data }
 }
 
 /// Where today will land, in a sentence; empty where that is not said.

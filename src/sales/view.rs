@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::money::{self, Change, Currency};
+use crate::sales::charts::view::{CountryMenu, Downloads};
 use crate::sales::model::{Chip, Choice, Controls, Figures, Happening, Menu, OrderEvent, Snapshot, Versus};
 use crate::ui::change::ChangeBadge;
 use crate::ui::chart::LineChartView;
@@ -194,6 +195,7 @@ fn Card(
 #[component]
 pub fn ChartCard(
     shown: Shown,
+    controls: RwSignal<Controls>,
     /// The chart's name in the answer, and its element's.
     name: &'static str,
     /// Whether the range's own figures stand above it.
@@ -212,6 +214,7 @@ pub fn ChartCard(
                     <span class="key is-current">"this range"</span>
                     <span class="key is-earlier" class:is-gone=move || chart.with(|c| c.earlier_title.is_empty())>{earlier}</span>
                 </p>
+                <Downloads controls kind="charts" name/>
             </header>
             <LineChartView id=name chart=Signal::derive(move || chart.get())/>
         </section>
@@ -249,6 +252,7 @@ fn RangeFigures(shown: Shown) -> impl IntoView {
 #[component]
 pub fn TableCard(
     shown: Shown,
+    controls: RwSignal<Controls>,
     /// The table's name in the answer.
     name: &'static str,
     /// Whether it takes the whole width.
@@ -259,7 +263,10 @@ pub fn TableCard(
         Memo::new(move |_| shown.with(|s| s.tables.iter().find(|t| t.name == name).cloned().unwrap_or_default()));
     view! {
         <section class="card table-card" class:is-wide=is_wide class:is-gone=move || table.with(|t| t.rows.is_empty() && name == "outlook") aria-labelledby=format!("{name}-title") data-table=name>
-            <header class="section-head"><h2 id=format!("{name}-title")>{text(move || table.with(|t| t.title.clone()))}</h2></header>
+            <header class="section-head">
+                <h2 id=format!("{name}-title")>{text(move || table.with(|t| t.title.clone()))}</h2>
+                <Downloads controls kind="tables" name/>
+            </header>
             <SortableTable table=Signal::derive(move || table.get())/>
         </section>
     }
@@ -286,7 +293,8 @@ pub fn QuestionBar(controls: RwSignal<Controls>) -> impl IntoView {
     view! {
         <nav class="question" aria-label="What is shown">
             {menus}
-            <details class="menu">
+            <CountryMenu controls/>
+            <details class="menu" name="menu">
                 <summary>"Dates"</summary>
                 <form class="menu-list" method="get" action="/">
                     <label>"From"<input type="date" name="from" required value=text(move || controls.with(|c| c.from.clone()))/></label>
@@ -307,7 +315,7 @@ fn menu_view(menu: Menu) -> impl IntoView {
         view! { <li><a href=choice.address aria-current=current on:click=|_| browser::close_menus()>{choice.title}</a></li> }
     };
     view! {
-        <details class="menu">
+        <details class="menu" name="menu">
             <summary>
                 <span class="quiet">{menu.title}</span>
                 <span class="menu-chosen">{chosen.unwrap_or_default()}</span>

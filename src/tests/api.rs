@@ -159,7 +159,7 @@ async fn who_has_no_token_and_who_asks_wrongly_are_told_the_problem(db: PgPool) 
         ("/api/v1/tables/countries.csv?range=fortnight", StatusCode::BAD_REQUEST, "range is one of"),
         ("/api/v1/tables/countries.csv?header=none", StatusCode::BAD_REQUEST, "full, plain"),
         ("/api/v1/tables/towns.csv", StatusCode::NOT_FOUND, "periods, countries, platforms, averages"),
-        ("/api/v1/charts/costs.csv", StatusCode::NOT_FOUND, "revenue, orders, hours"),
+        ("/api/v1/charts/costs.csv", StatusCode::NOT_FOUND, "revenue, orders, hours, weekdays"),
         ("/api/v1/tables/countries.pdf", StatusCode::NOT_FOUND, ".csv, .xlsx or .json"),
     ] {
         let answer = get(&app, path).await;
@@ -178,7 +178,7 @@ async fn the_sum_of_an_exported_column_is_the_figure_on_the_page(db: PgPool) {
     for query in ["", "range=week", "range=today&country=GB", "range=all&platform=shopify", "measure=net&range=month"] {
         let shown = app.snapshot(&format!("?{query}")).await;
         let figure = shown["overview"]["range"]["current"]["revenue"].as_i64().expect("minor units");
-        for file in ["tables/countries", "tables/platforms", "charts/revenue"] {
+        for file in ["tables/countries", "tables/platforms", "charts/revenue", "charts/weekdays"] {
             let records = csv(&app, &format!("/api/v1/{file}.csv?header=plain&{query}")).await;
             assert_eq!(sum(&records, "revenue_gbp"), figure, "{file}?{query}");
         }
@@ -228,6 +228,14 @@ async fn a_file_states_what_its_figures_mean(db: PgPool) {
     let hours = csv(&app, "/api/v1/charts/hours.csv?header=plain").await;
     assert_eq!(hours[15], ["2026-11-21T14:00:00+00:00", "10.01", "2026-11-20T14:00:00+00:00", "0.00"]);
     assert_eq!(hours[24], ["", "", "2026-11-20T23:00:00+00:00", "0.00"]);
+    let weekdays = csv(&app, "/api/v1/charts/weekdays.csv?header=plain&range=week").await;
+    assert_eq!(weekdays[1], ["Monday", "0", "0", "0.00"]);
+    assert_eq!(weekdays[5 * 24 + 15], ["Saturday", "14", "1", "10.01"]);
+    let outlook = get_json(&app, "/api/v1/tables/outlook.json").await;
+    assert_eq!(outlook["facts"]["window"], "Thu 1 Oct – Thu 31 Dec");
+    assert_eq!(outlook["rows"][0]["so_far"], pounds("30.01"));
+    assert_eq!(outlook["rows"][0]["expected"], Value::Null);
+    assert!(outlook["rows"][0]["hidden"].as_str().is_some_and(|why| why.contains("more days")), "{outlook}");
     let answer = get(&app, "/api/v1/tables/platforms.xlsx").await;
     let bytes = answer.bytes().await.expect("a file");
     let mut workbook = calamine::open_workbook_from_rs::<calamine::Xlsx<_>, _>(Cursor::new(bytes)).expect("a workbook");

@@ -16,3 +16,4 @@ mod snapshot;
 mod tidy;
 mod util;
 mod webhooks;
+mod weekdays;

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Function, JSON, Promise, Reflect};
+use js_sys::{Function, JSON, Promise};
 use leptos::prelude::{RwSignal, Set as _};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -15,6 +16,7 @@ use web_sys::{
 };
 
 use crate::chart::Chart;
+use crate::ui::chart::map::WorldMap;
 use crate::ui::chart::options;
 
 /// How long a figure counts up, in milliseconds.
@@ -116,14 +118,48 @@ pub fn go(address: &str) {
     }
 }
 
-/// Closes the menus that are open.
+/// Closes the menus that are open. A focus that was in one goes to what opened it.
 pub fn close_menus() {
     let Some(document) = document() else { return };
     while let Ok(Some(menu)) = document.query_selector("details.menu[open]") {
+        let was_inside = document.active_element().is_some_and(|element| menu.contains(Some(&element)));
         if menu.remove_attribute("open").is_err() {
             return;
         }
+        if was_inside {
+            focus(&menu, "summary");
+        }
     }
+}
+
+/// Opens a menu with the focus in its field.
+pub fn open_menu(id: &str) {
+    close_menus();
+    if let Some(menu) = document().and_then(|d| d.get_element_by_id(id))
+        && menu.set_attribute("open", "").is_ok()
+    {
+        focus(&menu, "input");
+    }
+}
+
+fn focus(inside: &Element, what: &str) {
+    let found = inside.query_selector(what).ok().flatten().and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    if let Some(element) = found {
+        let _ = element.focus();
+    }
+}
+
+/// The column and the row that a pointer is at, in a field of so many of them that takes the whole element.
+pub fn cell_at(event: &MouseEvent, columns: usize, rows: usize) -> Option<(usize, usize)> {
+    let field = event.target()?.dyn_into::<Element>().ok()?;
+    let place = |at: i32, length: i32, count: usize| {
+        let (at, length) = (usize::try_from(at).ok()?, usize::try_from(length).ok()?);
+        Some((at * count).checked_div(length)?.min(count.saturating_sub(1)))
+    };
+    Some((
+        place(event.offset_x(), field.client_width(), columns)?,
+        place(event.offset_y(), field.client_height(), rows)?,
+    ))
 }
 
 /// Calls back after a pause.
@@ -156,15 +192,15 @@ pub fn set_theme(theme: &str) {
     redraw_charts();
 }
 
-/// Calls back with each key pressed outside a field and without a modifier.
-pub fn on_key(handle: impl Fn(String) + 'static) {
+/// Calls back with each key pressed outside a field and without a modifier. What was made use of does nothing else.
+pub fn on_key(handle: impl Fn(String) -> bool + 'static) {
     let listener = Closure::<dyn Fn(KeyboardEvent)>::new(move |event: KeyboardEvent| {
-        let field = event
-            .target()
-            .and_then(|target| target.dyn_into::<Element>().ok())
-            .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
-        if !field && !event.ctrl_key() && !event.meta_key() && !event.alt_key() {
-            handle(event.key());
+        let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+        let field = target.is_some_and(|element| {
+            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.is_content_editable()
+        });
+        if !field && !event.ctrl_key() && !event.meta_key() && !event.alt_key() && handle(event.key()) {
+            event.prevent_default();
         }
     });
     if let Some(document) = document() {
@@ -180,27 +216,37 @@ extern "C" {
     type Echarts;
     #[wasm_bindgen(js_namespace = echarts, js_name = init)]
     fn init(element: &Element) -> Echarts;
-    #[wasm_bindgen(method, js_name = setOption)]
-    fn set_option(this: &Echarts, option: &JsValue);
+    #[wasm_bindgen(catch, js_namespace = echarts, js_name = draw)]
+    fn draw(chart: &Echarts, what: &JsValue) -> Result<(), JsValue>;
     #[wasm_bindgen(method)]
     fn resize(this: &Echarts);
     #[wasm_bindgen(js_namespace = echarts, js_name = onPoint)]
     fn on_point(chart: &Echarts, handle: &Function);
+    #[wasm_bindgen(js_namespace = echarts, js_name = world)]
+    fn world(element: &Element, address: &str) -> Promise;
+    #[wasm_bindgen(js_namespace = echarts, js_name = onRegion)]
+    fn on_region(chart: &Echarts, handle: &Function);
+    #[wasm_bindgen(js_namespace = echarts, js_name = markRegion)]
+    fn mark_region_of(chart: &Echarts, name: &str);
 }
 
-impl Echarts {
-    fn draw(&self, chart: &Chart) {
-        if let Some(options) =
-            serde_json::to_string(&options(chart, &ink())).ok().and_then(|json| JSON::parse(&json).ok())
-        {
-            self.set_option(&options);
+/// What a chart shows, in JSON as the bundle draws it, for the colours of a theme.
+type Paint = Rc<dyn Fn(&[String]) -> Option<String>>;
+
+/// A chart: what it shows now, and what it is drawn by once the library is there.
+struct Drawn {
+    paint: Paint,
+    echarts: Option<Echarts>,
+}
+
+impl Drawn {
+    fn draw(&self) {
+        let what = (self.paint)(&ink()).and_then(|json| JSON::parse(&json).ok());
+        if let (Some(echarts), Some(what)) = (&self.echarts, what) {
+            // What it refuses is not drawn; the table says the same.
+            let _ = draw(echarts, &what);
         }
     }
-}
-
-struct Drawn {
-    chart: Chart,
-    echarts: Echarts,
 }
 
 thread_local! {
@@ -210,46 +256,89 @@ thread_local! {
 /// Loads the chart library once, after the first paint, and draws the chart over its server-rendered picture; a chart
 /// that is drawn already is changed in place. `open` is called with the place of a point that is clicked.
 pub fn draw_chart(id: &'static str, chart: Chart, open: impl Fn(usize) + 'static) {
-    if redraw_chart(id, &chart) {
-        return;
+    let paint: Paint = Rc::new(move |ink| serde_json::to_string(&options(&chart, ink)).ok());
+    if !repaint(id, paint) {
+        spawn_local(async move {
+            let Some(element) = element_with_library(id).await else { return };
+            let echarts = init(&element);
+            let clicked = Closure::<dyn Fn(f64)>::new(move |i: f64| open(i as usize));
+            on_point(&echarts, clicked.as_ref().unchecked_ref());
+            // It lives as long as the page.
+            clicked.forget();
+            put_up(id, &element, echarts);
+        });
     }
-    spawn_local(async move {
-        // It may have been drawn, and newer, while the library was loading.
-        if load_library().await.is_none() || DRAWN.with_borrow(|drawn| drawn.contains_key(id)) {
-            return;
+}
+
+/// The same of a map of the world, whose shapes are loaded when it comes into view. `open` is called with the name of a
+/// region that is clicked.
+pub fn draw_map(id: &'static str, map: impl Fn(&[String]) -> WorldMap + 'static, open: impl Fn(String) + 'static) {
+    let paint: Paint = Rc::new(move |ink| serde_json::to_string(&map(ink)).ok());
+    if !repaint(id, paint) {
+        spawn_local(async move {
+            let Some(element) = element_with_library(id).await else { return };
+            let Some(address) = in_head("world-map") else { return };
+            if JsFuture::from(world(&element, &address)).await.is_err() {
+                // Without a connection there is no map; the table beside it says the same.
+                return;
+            }
+            let echarts = init(&element);
+            let clicked = Closure::<dyn Fn(String)>::new(open);
+            on_region(&echarts, clicked.as_ref().unchecked_ref());
+            // It lives as long as the page.
+            clicked.forget();
+            put_up(id, &element, echarts);
+        });
+    }
+}
+
+/// Shows which region of a map the keyboard is at.
+pub fn mark_region(id: &str, name: &str) {
+    DRAWN.with_borrow(|drawn| {
+        if let Some(echarts) = drawn.get(id).and_then(|known| known.echarts.as_ref()) {
+            mark_region_of(echarts, name);
         }
-        let Some(element) = document().and_then(|d| d.get_element_by_id(id)) else { return };
-        let echarts = init(&element);
-        echarts.draw(&chart);
-        let clicked = Closure::<dyn Fn(f64)>::new(move |i: f64| open(i as usize));
-        on_point(&echarts, clicked.as_ref().unchecked_ref());
-        // It lives as long as the page.
-        clicked.forget();
-        if let Some(area) = element.parent_element() {
-            let _ = area.class_list().add_1("is-drawn");
-        }
-        DRAWN.with_borrow_mut(|drawn| drawn.insert(id, Drawn { chart, echarts }));
-        follow_size(id);
     });
 }
 
-/// Changes a chart in place; false where it is not drawn yet.
-fn redraw_chart(id: &'static str, chart: &Chart) -> bool {
-    DRAWN.with_borrow_mut(|drawn| {
-        drawn.get_mut(id).is_some_and(|known| {
-            known.echarts.draw(chart);
-            known.chart = chart.clone();
+/// Changes what a chart shows; false where it is met for the first time. What comes while the library is loading is
+/// drawn when it is there.
+fn repaint(id: &'static str, paint: Paint) -> bool {
+    DRAWN.with_borrow_mut(|drawn| match drawn.get_mut(id) {
+        Some(known) => {
+            known.paint = paint;
+            known.draw();
             true
-        })
+        }
+        None => {
+            drawn.insert(id, Drawn { paint, echarts: None });
+            false
+        }
     })
 }
 
-fn redraw_charts() {
-    DRAWN.with_borrow(|drawn| {
-        for known in drawn.values() {
-            known.echarts.draw(&known.chart);
+/// The element of a chart, once the chart library is loaded.
+async fn element_with_library(id: &str) -> Option<Element> {
+    load_library().await?;
+    document()?.get_element_by_id(id)
+}
+
+/// Draws a chart for the first time, over what the server drew.
+fn put_up(id: &'static str, element: &Element, echarts: Echarts) {
+    DRAWN.with_borrow_mut(|drawn| {
+        if let Some(known) = drawn.get_mut(id) {
+            known.echarts = Some(echarts);
+            known.draw();
         }
     });
+    if let Some(area) = element.parent_element() {
+        let _ = area.class_list().add_1("is-drawn");
+    }
+    follow_size(id);
+}
+
+fn redraw_charts() {
+    DRAWN.with_borrow(|drawn| drawn.values().for_each(Drawn::draw));
 }
 
 /// Keeps a chart as large as its element.
@@ -257,8 +346,8 @@ fn follow_size(id: &'static str) {
     let Some(element) = document().and_then(|d| d.get_element_by_id(id)) else { return };
     let resized = Closure::<dyn Fn()>::new(move || {
         DRAWN.with_borrow(|drawn| {
-            if let Some(known) = drawn.get(id) {
-                known.echarts.resize();
+            if let Some(echarts) = drawn.get(id).and_then(|known| known.echarts.as_ref()) {
+                echarts.resize();
             }
         });
     });
@@ -275,7 +364,7 @@ fn ink() -> Vec<String> {
     let style = document()
         .and_then(|d| d.document_element())
         .and_then(|root| window()?.get_computed_style(&root).ok().flatten());
-    ["--accent", "--quiet", "--text", "--line", "--raised"]
+    ["--accent", "--quiet", "--text", "--line", "--raised", "--decline"]
         .iter()
         .map(|token| {
             style.as_ref().and_then(|s| s.get_property_value(token).ok()).unwrap_or_default().trim().to_owned()
@@ -283,22 +372,39 @@ fn ink() -> Vec<String> {
         .collect()
 }
 
-/// Loads the chart bundle named in the page's head; resolves at once when it is there.
+/// What the page's head says under a name.
+fn in_head(name: &str) -> Option<String> {
+    document()?.query_selector(&format!("meta[name={name}]")).ok()??.get_attribute("content")
+}
+
+thread_local! {
+    static LIBRARY: RefCell<Option<Promise>> = const { RefCell::new(None) };
+}
+
+/// Waits for the chart bundle, which is loaded once for all charts: a second one would know nothing of the first one's maps.
 async fn load_library() -> Option<()> {
-    let window = window()?;
-    let there = |window: &Window| Reflect::get(window, &"echarts".into()).is_ok_and(|library| !library.is_undefined());
-    if there(&window) {
-        return Some(());
+    let loading = match LIBRARY.with_borrow(Clone::clone) {
+        Some(loading) => loading,
+        None => begin_loading()?,
+    };
+    LIBRARY.set(Some(loading.clone()));
+    if JsFuture::from(loading).await.is_err() {
+        // The next chart tries again.
+        LIBRARY.set(None);
+        return None;
     }
-    let document = window.document()?;
-    let source = document.query_selector("meta[name=chart-bundle]").ok()??.get_attribute("content")?;
+    Some(())
+}
+
+/// Puts the chart bundle that the page's head names into the page.
+fn begin_loading() -> Option<Promise> {
+    let document = document()?;
     let script: HtmlScriptElement = document.create_element("script").ok()?.dyn_into().ok()?;
-    script.set_src(&source);
+    script.set_src(&in_head("chart-bundle")?);
     let loaded = Promise::new(&mut |resolve, reject| {
         script.set_onload(Some(&resolve));
         script.set_onerror(Some(&reject));
     });
     document.head()?.append_child(script.dyn_ref::<HtmlElement>()?).ok()?;
-    JsFuture::from(loaded).await.ok()?;
-    there(&window).then_some(())
+    Some(loaded)
 }

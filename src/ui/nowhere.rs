@@ -1,8 +1,10 @@
 //! What stands in for the browser on the server: effects never run there, so none of these is ever called.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::{RwSignal, use_context};
 
 use crate::chart::Chart;
+use crate::ui::chart::map::WorldMap;
 
 /// In the browser: counts from one number to another.
 pub fn count_up(_from: i64, _to: i64, _show: impl Fn(i64) + 'static) {}
@@ -18,11 +20,25 @@ pub fn current_is_dark() -> bool {
 /// In the browser: loads the chart library once and draws.
 pub fn draw_chart(_id: &'static str, _chart: Chart, _open: impl Fn(usize) + 'static) {}
 
+/// In the browser: draws a map when it comes into view.
+pub fn draw_map(_id: &'static str, _map: impl Fn(&[String]) -> WorldMap + 'static, _open: impl Fn(String) + 'static) {}
+
+/// In the browser: shows which region of a map the keyboard is at.
+pub fn mark_region(_id: &str, _name: &str) {}
+
+/// In the browser: the column and the row that a pointer is at.
+pub fn cell_at(_event: &MouseEvent, _columns: usize, _rows: usize) -> Option<(usize, usize)> {
+    None
+}
+
 /// In the browser: goes to another address of the site.
 pub fn go(_address: &str) {}
 
 /// In the browser: closes the menus that are open.
 pub fn close_menus() {}
+
+/// In the browser: opens a menu with the focus in its field.
+pub fn open_menu(_id: &str) {}
 
 /// In the browser: opens a dialog over the page.
 pub fn open_dialog(_id: &str) {}
@@ -31,7 +47,7 @@ pub fn open_dialog(_id: &str) {}
 pub fn after(_milliseconds: u32, _then: impl FnOnce() + 'static) {}
 
 /// In the browser: calls back on each key pressed outside a field.
-pub fn on_key(_handle: impl Fn(String) + 'static) {}
+pub fn on_key(_handle: impl Fn(String) -> bool + 'static) {}
 
 /// The query of the request's address; in the browser it follows the address.
 pub fn query() -> RwSignal<String> {

@@ -138,6 +138,8 @@ pub struct Projection {
     pub horizon: Horizon,
     /// The whole period in words.
     pub window: String,
+    /// Its first millisecond since 1970, and the first one after it.
+    pub window_ms: (i64, i64),
     /// Total revenue of the period so far (M3), minor units of the reporting currency.
     pub so_far: i64,
     /// Where it will land.

@@ -38,12 +38,16 @@ pub struct Projected {
 pub async fn projections(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::Result<Projected> {
     let (mut tx, books) = view(db, books).await?;
     let records = store::track_records(&mut tx, books.workspace, books.calendar.date(now)).await?;
-    let projection = |landing: Landing| Projection {
-        horizon: landing.horizon,
-        window: books.calendar.words(books.calendar.days(landing.start, minus(landing.end, 1.day())), now),
-        so_far: landing.so_far,
-        outlook: landing.outlook,
-        record: records.get(landing.horizon.name()).copied().unwrap_or_default(),
+    let projection = |landing: Landing| {
+        let whole = books.calendar.days(landing.start, minus(landing.end, 1.day()));
+        Projection {
+            horizon: landing.horizon,
+            window: books.calendar.words(whole, now),
+            window_ms: (whole.from.timestamp_millis(), whole.to.timestamp_millis()),
+            so_far: landing.so_far,
+            outlook: landing.outlook,
+            record: records.get(landing.horizon.name()).copied().unwrap_or_default(),
+        }
     };
     let projections = landings(&mut tx, &books, now).await?.into_iter().map(projection).collect();
     tx.commit().await?;

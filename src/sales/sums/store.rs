@@ -27,7 +27,7 @@ pub struct Slice {
 
 impl Slice {
     /// The one dimension that the tables of sums have to know for this slice; `None` where they would have to know two.
-    fn dimension(&self, group: Option<Dimension>) -> Option<Option<Dimension>> {
+    pub(super) fn dimension(&self, group: Option<Dimension>) -> Option<Option<Dimension>> {
         let filtered = [
             (Dimension::Country, &self.countries),
             (Dimension::Source, &self.sources),
@@ -50,7 +50,7 @@ impl Slice {
         self.dimension(group).is_some()
     }
 
-    fn values(&self, dimension: Dimension) -> Option<&[String]> {
+    pub(super) fn values(&self, dimension: Dimension) -> Option<&[String]> {
         match dimension {
             Dimension::Country => self.countries.as_deref(),
             Dimension::Source => self.sources.as_deref(),
@@ -154,6 +154,7 @@ macro_rules! sums_of {
         }
     };
 }
+pub(super) use sums_of;
 
 /// The sums of the local days from `first` up to and including `last`, of all orders; days without any are left out.
 pub async fn day_sums(

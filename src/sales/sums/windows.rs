@@ -26,6 +26,17 @@ pub fn pieces(window: Window, calendar: &Calendar) -> Pieces {
     pieces_down_to(TimeDelta::minutes(1), window, calendar)
 }
 
+/// The whole quarters of an hour that a window is made of, and the moments that they lack or hold too much, as in
+/// [`Pieces::moments`] but up to a quarter of an hour long.
+pub fn whole_quarters(window: Window) -> (Window, Vec<(i32, Window)>) {
+    let step = TimeDelta::minutes(15);
+    let mut out = Pieces::default();
+    let (from, to) = (step_after(window.from, step), step_after(window.to.max(window.from), step));
+    out.add_moment(1, window.from, from);
+    out.add_moment(-1, window.to.max(window.from), to);
+    (Window { from, to }, out.moments)
+}
+
 /// Cuts `window` down to quarters of an hour: there are no minutes by dimension. The moments are as long as that.
 pub fn coarse_pieces(window: Window, calendar: &Calendar) -> Pieces {
     pieces_down_to(TimeDelta::minutes(15), window, calendar)

@@ -1,10 +1,11 @@
 // The parts of ECharts that Takings draws with, as one tree-shaken bundle. `charming` finds it as the global `echarts`.
-import { use, init, registerPreprocessor } from "echarts/core";
-import { LineChart } from "echarts/charts";
+import { use, init, getMap, registerMap, registerPreprocessor } from "echarts/core";
+import { LineChart, MapChart } from "echarts/charts";
 import { AriaComponent, GridComponent, TooltipComponent } from "echarts/components";
 import { CanvasRenderer } from "echarts/renderers";
+import { feature } from "topojson-client";
 
-use([LineChart, GridComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
+use([LineChart, MapChart, GridComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
 
 // Tooltips are drawn on the canvas: as HTML they would need inline styles, which the content security policy forbids.
 registerPreprocessor((option) => {
@@ -22,4 +23,63 @@ const onPoint = (chart, handle) => {
   });
 };
 
-window.echarts = { init, onPoint };
+// Resolves when an element is about to come into view.
+const seen = (element) =>
+  new Promise((resolve) => {
+    const look = (entries, observer) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      resolve();
+    };
+    new IntersectionObserver(look, { rootMargin: "100px" }).observe(element);
+  });
+
+// Waits until the element comes into view, then gets the countries of the world, once a page.
+const world = async (element, address) => {
+  await seen(element);
+  if (getMap("world")) return;
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`the map was answered with ${answer.status}`);
+  const topology = await answer.json();
+  registerMap("world", feature(topology, topology.objects.countries));
+};
+
+// The map as options: `regions` are [name, colour, words], `ink` the colours of the theme.
+const worldMap = ({ regions, ink: [, , text, line, raised] }) => ({
+  tooltip: { trigger: "none", backgroundColor: raised, borderColor: line, textStyle: { color: text } },
+  series: [
+    {
+      type: "map",
+      map: "world",
+      aspectScale: 1,
+      left: 0,
+      right: 0,
+      top: 0,
+      bottom: 0,
+      selectedMode: false,
+      itemStyle: { areaColor: line, borderColor: raised, borderWidth: 0.5 },
+      emphasis: { label: { show: false }, itemStyle: { areaColor: line, borderColor: text, borderWidth: 1.5 } },
+      data: regions.map(([name, areaColor, words]) => ({
+        name,
+        value: 0,
+        itemStyle: { areaColor },
+        emphasis: { itemStyle: { areaColor } },
+        tooltip: { trigger: "item", formatter: words },
+      })),
+    },
+  ],
+});
+
+// Draws options of ECharts, or a map's regions.
+const draw = (chart, what) => chart.setOption(what.regions ? worldMap(what) : what);
+
+// Calls back with the name of the region that is clicked, where the map has something to say of it.
+const onRegion = (chart, handle) => chart.on("click", ({ name, value }) => Number.isFinite(value) && handle(name));
+
+// Shows which region the keyboard is at, and no other.
+const markRegion = (chart, name) => {
+  chart.dispatchAction({ type: "downplay", seriesIndex: 0 });
+  chart.dispatchAction({ type: "highlight", seriesIndex: 0, name });
+};
+
+window.echarts = { init, draw, onPoint, world, onRegion, markRegion };

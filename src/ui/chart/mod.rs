@@ -1,4 +1,9 @@
 //! A line chart with the earlier period behind it: drawn as SVG on the server, by ECharts in the browser, and as a table.
+//! Beside it stand its relatives: a map of the world, and a week as a field of hours.
+
+pub mod heat;
+pub mod map;
+pub mod scale;
 
 use charming::component::{Axis, Grid};
 use charming::element::{

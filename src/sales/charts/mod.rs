@@ -1,0 +1,3 @@
+//! The charts that are more than lines, and the files of all of them.
+
+pub mod view;
