@@ -1,12 +1,13 @@
 //! Adding to the tables of sums in PostgreSQL, building them again, and checking them against the ledger.
 
 use chrono::NaiveDate;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::period::Instant;
 use crate::sales::books::Books;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::{Additions, Dimension};
+use crate::server::database::plan_in_bulk;
 
 /// Adds what a recording brings. One question for all tables: each one more would cost a recording a round trip.
 pub async fn add(db: &mut PgConnection, workspace: i32, additions: &Additions) -> sqlx::Result<()> {
@@ -195,7 +196,9 @@ impl Rows {
 /// Recomputes the sums from the ledger alone, slowly, and counts the rows of the tables that differ from it. There must
 /// be none; a row of nothing but zeros differs from no row in nothing.
 pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
+    let mut tx = db.begin().await?;
+    plan_in_bulk(&mut tx).await?;
+    let differing = sqlx::query_scalar!(
         r#"with measured as (select * from ledger_measures where workspace_id = $1 and at is not null),
          valued as (select * from ledger_dimensions where workspace_id = $1 and at is not null),
          expected (kept_by, bucket, dimension, value, orders, gross_minor, discount_minor, shipping_minor, tax_minor,
@@ -262,8 +265,10 @@ pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Res
         books.workspace,
         books.calendar.zone_name()
     )
-    .fetch_one(db)
-    .await
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(differing)
 }
 
 /// Builds the sums again from the ledger alone. Recordings wait meanwhile. Needed where [`sums_that_differ`] found any.
@@ -279,8 +284,10 @@ pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
     tx.commit().await
 }
 
-/// Builds the sums again from the ledger, the days as the workspace's zone cuts them now. The cursor has to be locked.
+/// Builds the sums again from the ledger, the days as the workspace's zone cuts them now. The cursor has to be locked. What follows in
+/// the transaction is planned as work on whole tables.
 pub async fn rebuild_locked(db: &mut PgConnection, workspace: i32) -> sqlx::Result<()> {
+    plan_in_bulk(db).await?;
     sqlx::query!("select rebuild_sums($1)", workspace).execute(db).await?;
     Ok(())
 }
