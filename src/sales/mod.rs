@@ -1,6 +1,7 @@
 //! Sales: orders, their ledger, the sums of it, and the figures of the page.
 
 pub mod api;
+pub mod inspector;
 pub mod model;
 pub mod projection;
 pub mod question;

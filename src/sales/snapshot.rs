@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::chart::{Chart, ChartPoint};
-use crate::period::{Instant, Period, Window, minus};
+use crate::period::{Calendar, Instant, Period, Window, minus};
 use crate::sales::books::Books;
 use crate::sales::model::{CARD_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
 use crate::sales::question::{Bucket, Comparison, Filter, Question, Range};
@@ -109,7 +109,7 @@ fn milliseconds(window: Window) -> (i64, i64) {
 }
 
 /// The slice that a filter asks for; platforms and sources are both numbers of sources in it.
-fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
+pub fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
     let some = |values: &Vec<String>| Some(values.clone()).filter(|values| !values.is_empty());
     if let Some(unknown) = filter.sources.iter().find(|name| !sources.iter().any(|source| source.name == **name)) {
         return Err(Unanswered::Question(format!("there is no source named {unknown}")));
@@ -126,8 +126,20 @@ fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
     })
 }
 
+/// Periods of the page, in the order of [`Asked::periods`]: the name, and what it is called.
+pub const PERIODS: [(&str, &str); 8] = [
+    ("today", "today"),
+    ("yesterday", "yesterday"),
+    ("week", "this week"),
+    ("month", "this month"),
+    ("quarter", "this quarter"),
+    ("year", "this year"),
+    ("thirty-days", "the last 30 days"),
+    ("range", "the range in question"),
+];
+
 /// All windows that an answer needs, asked for at once.
-struct Asked {
+pub struct Asked {
     windows: Vec<Window>,
     /// Where the points of the range begin, each followed by its earlier window.
     points_at: usize,
@@ -142,34 +154,14 @@ struct Asked {
 impl Asked {
     fn of(books: &Books, spans: &Spans, now: Instant) -> Asked {
         let calendar = &books.calendar;
-        let local = calendar.local(now);
-        let today = local.date();
-        let yesterday = minus(today, 1.day());
-        let to_date = |period| [calendar.to_date(period, now), calendar.same_point_before(period, now)];
-        let span = (CARD_DAYS as i64).days();
-        let first = minus(today, (CARD_DAYS as i64 - 1).days());
-        let thirty_ago = calendar.instant(minus(today, span).to_datetime(local.time()));
+        let today = calendar.date(now);
         let nothing = Window { from: now, to: now };
-        let mut windows = [
-            to_date(Period::Day),
-            [calendar.day(yesterday), calendar.day(minus(yesterday, 1.day()))],
-            to_date(Period::Week),
-            to_date(Period::Month),
-            to_date(Period::Quarter),
-            to_date(Period::Year),
-            [
-                Window { from: calendar.midnight(first), to: now },
-                Window { from: calendar.midnight(minus(first, span)), to: thirty_ago },
-            ],
-            [spans.current, spans.earlier.unwrap_or(nothing)],
-        ]
-        .concat();
+        let mut windows = Asked::periods(calendar, spans, now).concat();
         let points_at = windows.len();
         for Point { current, earlier, .. } in &spans.points {
             windows.extend([*current, earlier.as_ref().map_or(nothing, |(_, window)| *window)]);
         }
-        let hours = [calendar.to_date(Period::Day, now), calendar.day(yesterday)]
-            .map(|day| buckets(Bucket::Hour, day, calendar).1);
+        let hours = Asked::hours(calendar, now);
         let hours_at = [windows.len(), windows.len() + hours[0].len()];
         windows.extend(hours.iter().flatten());
         let days: Vec<Date> = (0..=CARD_DAYS as i64).rev().map(|back| minus(today, back.days())).collect();
@@ -180,6 +172,36 @@ impl Asked {
             Window { from, to: to.min(now) }
         }));
         Asked { windows, points_at, hours_at, hours, days_at, days }
+    }
+
+    /// The windows of [`PERIODS`], each with what it is compared with; that is empty where it is nothing.
+    pub fn periods(calendar: &Calendar, spans: &Spans, now: Instant) -> [[Window; 2]; 8] {
+        let local = calendar.local(now);
+        let today = local.date();
+        let yesterday = minus(today, 1.day());
+        let to_date = |period| [calendar.to_date(period, now), calendar.same_point_before(period, now)];
+        let span = (CARD_DAYS as i64).days();
+        let first = minus(today, (CARD_DAYS as i64 - 1).days());
+        let thirty_ago = calendar.instant(minus(today, span).to_datetime(local.time()));
+        [
+            to_date(Period::Day),
+            [calendar.day(yesterday), calendar.day(minus(yesterday, 1.day()))],
+            to_date(Period::Week),
+            to_date(Period::Month),
+            to_date(Period::Quarter),
+            to_date(Period::Year),
+            [
+                Window { from: calendar.midnight(first), to: now },
+                Window { from: calendar.midnight(minus(first, span)), to: thirty_ago },
+            ],
+            [spans.current, spans.earlier.unwrap_or(Window { from: now, to: now })],
+        ]
+    }
+
+    /// The hours of today so far, and of yesterday.
+    pub fn hours(calendar: &Calendar, now: Instant) -> [Vec<Window>; 2] {
+        let yesterday = calendar.day(minus(calendar.date(now), 1.day()));
+        [calendar.to_date(Period::Day, now), yesterday].map(|day| buckets(Bucket::Hour, day, calendar).1)
     }
 
     /// The window that holds day, week, month, quarter and year to date; a week may begin in the year before.

@@ -51,6 +51,7 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::live::routes::routes())
         .merge(crate::sales::files::routes())
         .merge(crate::sales::legacy::routes())
+        .merge(crate::sales::inspector::routes::routes())
         .route("/api/v1/snapshot", get(snapshot))
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))
