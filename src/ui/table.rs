@@ -91,7 +91,8 @@ fn row_view(row: Row, numeric: &[bool]) -> impl IntoView + use<> {
             (0, false) => "is-text",
             (0, true) => "",
         };
-        view! { <td class=class>{cell.text}</td> }
+        let title = (!cell.title.is_empty()).then_some(cell.title);
+        view! { <td class=class title=title>{cell.text}</td> }
     });
     let rest = rest.collect_view();
     let href = (!address.is_empty()).then_some(address);
