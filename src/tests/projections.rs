@@ -29,7 +29,7 @@ async fn sell(db: &PgPool, books: &Books, from: &str, until: &str) {
         })
         .collect();
     for batch in deliveries.chunks(1000) {
-        sales::record(&mut *db.acquire().await.expect("a connection"), books, batch).await.expect("recorded");
+        sales::record(&mut db.acquire().await.expect("a connection"), books, batch).await.expect("recorded");
     }
 }
 

@@ -110,8 +110,8 @@ pub async fn fold(db: &PgPool, workspace: i32) -> sqlx::Result<bool> {
     }
     sqlx::query!("select id from workspaces where id = $1 for no key update", workspace).fetch_one(&mut *tx).await?;
     let taken = sqlx::query!(
-        "delete from order_value_additions where workspace_id = $1 and revision in (
-             select revision from (
+        "delete from order_value_additions where workspace_id = $1 and revision <= (
+             select max(revision) from (
                  select revision, cardinality(quarters) as entries,
                      sum(cardinality(quarters)) over (order by revision) as total
                  from order_value_additions where workspace_id = $1

@@ -1,13 +1,14 @@
 //! Adding to the tables of sums in PostgreSQL, building them again, and checking them against the ledger.
 
 use chrono::NaiveDate;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::period::Instant;
 use crate::sales::books::Books;
 use crate::sales::medians;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::{Additions, Dimension};
+use crate::server::database::plan_in_bulk;
 
 /// Adds what the recording of number `revision` brings. One question for all tables: each one more would cost a recording
 /// a round trip.
@@ -205,6 +206,8 @@ impl Rows {
 /// Recomputes the sums from the ledger alone, slowly, and counts the rows of the tables that differ from it, and with them
 /// the counts of order values that do. There must be none; a row of nothing but zeros differs from no row in nothing.
 pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Result<i64> {
+    let mut tx = db.begin().await?;
+    plan_in_bulk(&mut tx).await?;
     let of_sums = sqlx::query_scalar!(
         r#"with measured as (select * from ledger_measures where workspace_id = $1 and at is not null),
          valued as (select * from ledger_dimensions where workspace_id = $1 and at is not null),
@@ -272,12 +275,15 @@ pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Res
         books.workspace,
         books.calendar.zone_name()
     )
-    .fetch_one(&mut *db)
+    .fetch_one(&mut *tx)
     .await?;
-    Ok(of_sums + medians::store::counts_that_differ(db, books.workspace).await?)
+    let of_values = medians::store::counts_that_differ(&mut tx, books.workspace).await?;
+    tx.commit().await?;
+    Ok(of_sums + of_values)
 }
 
-/// Builds the sums and the counts of order values again from the ledger alone. Recordings wait meanwhile. Needed where [`sums_that_differ`] found any.
+/// Builds the sums and the counts of order values again from the ledger alone. Recordings wait meanwhile. Needed where
+/// [`sums_that_differ`] found any.
 pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     sqlx::query!("select revision from cursors where workspace_id = $1 for update", books.workspace)
@@ -291,9 +297,11 @@ pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
     tx.commit().await
 }
 
-/// Builds the sums again from the ledger, the days as the workspace's zone cuts them now. The cursor has to be locked. The
-/// counts of order values, which no zone cuts, are left as they are.
+/// Builds the sums again from the ledger, the days as the workspace's zone cuts them now; the counts of order values, which no
+/// zone cuts, are left as they are. The cursor has to be locked. What follows in the transaction is planned as work on whole
+/// tables.
 pub async fn rebuild_locked(db: &mut PgConnection, workspace: i32) -> sqlx::Result<()> {
+    plan_in_bulk(db).await?;
     sqlx::query!("select rebuild_sums($1)", workspace).execute(db).await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::sales::projection;
 use crate::sales::recording::{Identity, Stored};
 use crate::sales::redenomination::{StoredEntry, Worth};
 use crate::sales::sums::additions_store;
+use crate::server::database::plan_in_bulk;
 use crate::settings::currency::Progress;
 use crate::settings::store as settings;
 
@@ -192,6 +193,7 @@ pub async fn advance(db: &mut PgConnection, workspace: i32, after: i64, done: i6
 /// Puts what was computed in the place of what there was: rates, worth of the entries, currency, sums and order values. Every order has
 /// to be computed, and the cursor to be locked; recordings wait meanwhile.
 pub async fn switch(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
+    plan_in_bulk(db).await?;
     sqlx::query!(
         "update orders o set rate = r.rate, rate_date = r.rate_date
          from recomputed_orders r where o.workspace_id = $1 and r.workspace_id = $1 and o.id = r.order_id",
