@@ -84,6 +84,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 <TableCard shown name="periods" is_wide=true/>
                 <TableCard shown name="countries"/>
                 <TableCard shown name="platforms"/>
+                <TableCard shown name="average_orders" is_wide=true/>
                 <TableCard shown name="averages" is_wide=true/>
             </div>
             <p class="footnote quiet">

@@ -18,6 +18,8 @@ pub mod ledger;
 #[cfg(feature = "ssr")]
 pub mod legacy;
 #[cfg(feature = "ssr")]
+pub mod medians;
+#[cfg(feature = "ssr")]
 pub mod order;
 #[cfg(feature = "ssr")]
 pub mod recorder;

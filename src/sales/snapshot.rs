@@ -10,6 +10,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::chart::{Chart, ChartPoint};
 use crate::period::{Calendar, Instant, Period, Window, minus};
 use crate::sales::books::Books;
+use crate::sales::medians;
 use crate::sales::model::{CARD_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
 use crate::sales::question::{Bucket, Comparison, Filter, Question, Range};
 use crate::sales::spans::{Point, Spans, buckets, resolve};
@@ -50,6 +51,7 @@ pub async fn compute(
 
     let asked = Asked::of(books, &spans, now);
     let sums = window_sums(&mut tx, books, &slice, &asked.windows).await?;
+    let medians = median_values(&mut tx, books, &slice, &asked, &sums).await?;
     let range = [spans.current, spans.earlier.unwrap_or(Window { from: now, to: now })];
     let countries = sums_by(&mut tx, books, &slice, Dimension::Country, &range).await?;
     let by_source = sums_by(&mut tx, books, &slice, Dimension::Source, &range).await?;
@@ -61,7 +63,7 @@ pub async fn compute(
         revenue: sums.revenue(question.measure, question.refunds),
         placed: sums.placed(),
     };
-    let answered = Answered { asked: &asked, sums: &sums, figures: &figures, books, now };
+    let answered = Answered { asked: &asked, sums: &sums, medians: &medians, figures: &figures, books, now };
     let overview = Overview {
         revision: cursor.revision,
         version: 0,
@@ -80,12 +82,14 @@ pub async fn compute(
         range: answered.versus(14),
         landing: String::new(),
         flagged: sums[14].flagged,
+        no_median: if slice == Slice::default() { String::new() } else { NO_MEDIAN.into() },
     };
     let days = answered.days();
     let tables = vec![
         over(asked.to_dates(), tables::periods(&overview, books.currency)),
         over(spans.current, tables::countries(&countries, question, &figures, books.currency)),
         over(spans.current, tables::platforms(&by_source, &all_sources, question, &figures, books, now)),
+        over(asked.to_dates_and_range(), tables::average_orders(&overview, books.currency)),
         over(asked.windows[12], tables::averages(&days, books.currency)),
     ];
     let charts = vec![
@@ -96,6 +100,40 @@ pub async fn compute(
     // The first day is there for the change from day to day alone.
     let days = days.into_iter().skip(1).collect();
     Ok(Snapshot { currency: books.currency, overview, days, charts, tables, recent })
+}
+
+/// The places of the windows that a median is shown of, each followed by that of its earlier one: today, this week, this
+/// month, 30 days, the range.
+const WITH_MEDIAN: [usize; 5] = [0, 4, 6, 12, 14];
+/// The reason that people are given where a filter leaves no median.
+const NO_MEDIAN: &str = "The median is known of all orders together, not of some.";
+
+/// The medians of windows by their place, where there are any. The counts that they are read from have to have the same number
+/// of orders as the sums: where they do not, and `check-sums` would say so, there is none rather than a wrong one.
+async fn median_values(
+    db: &mut PgConnection,
+    books: &Books,
+    slice: &Slice,
+    asked: &Asked,
+    sums: &[Sums],
+) -> sqlx::Result<HashMap<usize, i64>> {
+    if *slice != Slice::default() {
+        return Ok(HashMap::new());
+    }
+    let places: Vec<usize> = WITH_MEDIAN.iter().flat_map(|place| [*place, place + 1]).collect();
+    // The range is often one of the others.
+    let mut windows: Vec<Window> = Vec::new();
+    for window in places.iter().map(|place| asked.windows[*place]) {
+        if !windows.contains(&window) {
+            windows.push(window);
+        }
+    }
+    let medians = medians::medians(db, books.workspace, &windows).await?;
+    let value = |place: usize| {
+        let median = windows.iter().zip(&medians).find(|(window, _)| **window == asked.windows[place])?.1;
+        median.value_minor.filter(|_| median.orders == sums[place].orders)
+    };
+    Ok(places.into_iter().filter_map(|place| Some((place, value(place)?))).collect())
 }
 
 /// A table whose figures are those of a window.
@@ -209,12 +247,19 @@ impl Asked {
         let (week, year) = (self.windows[4], self.windows[10]);
         Window { from: week.from.min(year.from), to: year.to }
     }
+
+    /// The window that holds day, week and month to date and the range.
+    fn to_dates_and_range(&self) -> Window {
+        let (week, month, range) = (self.windows[4], self.windows[6], self.windows[14]);
+        Window { from: week.from.min(month.from).min(range.from), to: month.to.max(range.to) }
+    }
 }
 
 /// The windows with their sums.
 struct Answered<'a, F> {
     asked: &'a Asked,
     sums: &'a [Sums],
+    medians: &'a HashMap<usize, i64>,
     figures: &'a F,
     books: &'a Books,
     now: Instant,
@@ -232,6 +277,8 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
         Versus {
             current: self.at(i),
             earlier: self.at(i + 1),
+            median: self.medians.get(&i).copied(),
+            earlier_median: self.medians.get(&(i + 1)).copied(),
             window: words(self.asked.windows[i]),
             earlier_window: words(self.asked.windows[i + 1]),
         }

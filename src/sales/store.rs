@@ -57,8 +57,9 @@ pub async fn record(db: &mut PgConnection, books: &Books, deliveries: &[Delivery
 
     write_orders(&mut tx, books.workspace, &touched).await?;
     write_entries(&mut tx, books.workspace, &entries).await?;
-    additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
     let revision = cursor.revision + i64::from(!touched.is_empty());
+    let additions = Additions::of(&touched, &ledger, &entries, books);
+    additions_store::add(&mut tx, books.workspace, revision, &additions).await?;
     let cursor = Cursor { revision, last_event, ..cursor };
     write_deliveries(&mut tx, books.workspace, deliveries, &events, &touched, cursor, last_order).await?;
     tx.commit().await?;
@@ -94,8 +95,9 @@ pub async fn rate_flagged_orders(db: &PgPool, books: &Books) -> sqlx::Result<u64
         let entries = recording::new_entries(&touched, &ledger, books);
         write_orders(&mut tx, books.workspace, &touched).await?;
         write_entries(&mut tx, books.workspace, &entries).await?;
-        additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
         cursor.revision += i64::from(!touched.is_empty());
+        let additions = Additions::of(&touched, &ledger, &entries, books);
+        additions_store::add(&mut tx, books.workspace, cursor.revision, &additions).await?;
         write_deliveries(&mut tx, books.workspace, &[], &[], &touched, cursor, last_order).await?;
         tx.commit().await?;
         rated += touched.len() as u64;

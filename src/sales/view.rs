@@ -184,12 +184,29 @@ fn Card(
                 <span class="quiet">"from " {explained(format!("{figure}.before"), text(earlier).into_any())}</span>
             </p>
             <Sparkline values=Signal::derive(move || series.get())/>
+            {matches!(measure, Measure::Average).then(|| view! { <MedianBeside shown versus/> })}
             <p class="windows quiet" title=text(move || versus.with(|v| format!("{} compared with {}", v.window, v.earlier_window)))>
                 <span>{text(move || versus.with(|v| v.window.clone()))}</span>
                 <span class="sr-only">" compared with "</span>
                 <span class="versus">{text(move || versus.with(|v| v.earlier_window.clone()))}</span>
             </p>
         </article>
+    }
+}
+
+/// The median beside an average.
+#[component]
+fn MedianBeside(shown: Shown, versus: Memo<Versus>) -> impl IntoView {
+    let currency = currency(shown);
+    let written = text(move || match versus.with(|v| v.median) {
+        Some(minor) => money::display(minor, currency.get()),
+        None => "—".to_owned(),
+    });
+    let reason = text(move || shown.with(|s| s.overview.no_median.clone()));
+    view! {
+        <p class="beside quiet">
+            "median " <span data-figure="average-median" title=reason>{written}</span>
+        </p>
     }
 }
 

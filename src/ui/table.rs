@@ -96,9 +96,10 @@ fn row_view(table: &Table, row: Row, figures: &'static [&'static str]) -> impl I
             (0, true) => "",
         };
         let has_rows = figures.contains(&column.name.as_str());
+        let title = (!cell.title.is_empty()).then_some(cell.title);
         let text = cell.text.into_any();
         let text = if has_rows { explained(format!("{}.{key}.{}", table.name, column.name), text) } else { text };
-        view! { <td class=class>{text}</td> }
+        view! { <td class=class title=title>{text}</td> }
     });
     let rest = rest.collect_view();
     let href = (!address.is_empty()).then_some(address);

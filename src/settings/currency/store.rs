@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::money::Currency;
 use crate::sales::books::Books;
 use crate::sales::ledger::{Key, Kind};
+use crate::sales::medians;
 use crate::sales::projection;
 use crate::sales::recording::{Identity, Stored};
 use crate::sales::redenomination::{StoredEntry, Worth};
@@ -189,7 +190,7 @@ pub async fn advance(db: &mut PgConnection, workspace: i32, after: i64, done: i6
     Ok(())
 }
 
-/// Puts what was computed in the place of what there was: rates, worth of the entries, currency and sums. Every order has
+/// Puts what was computed in the place of what there was: rates, worth of the entries, currency, sums and order values. Every order has
 /// to be computed, and the cursor to be locked; recordings wait meanwhile.
 pub async fn switch(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
     plan_in_bulk(db).await?;
@@ -213,6 +214,7 @@ pub async fn switch(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
         .execute(&mut *db)
         .await?;
     additions_store::rebuild_locked(db, books.workspace).await?;
+    medians::store::rebuild(db, books.workspace).await?;
     projection::store::forget_open(db, books.workspace).await?;
     sqlx::query!("delete from workspace_recomputations where workspace_id = $1", books.workspace)
         .execute(&mut *db)
