@@ -12,7 +12,7 @@ use crate::period::{Instant, Period, Window, minus};
 use crate::sales::books::Books;
 use crate::sales::model::{CARD_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
 use crate::sales::question::{Bucket, Comparison, Filter, Question, Range};
-use crate::sales::spans::{Point, Spans, buckets, resolve};
+use crate::sales::spans::{Point, Spans, parts, resolve};
 use crate::sales::store;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
@@ -82,10 +82,11 @@ pub async fn compute(
         flagged: sums[14].flagged,
     };
     let days = answered.days();
+    let has_earlier = spans.earlier.is_some();
     let tables = vec![
         over(asked.to_dates(), tables::periods(&overview, books.currency)),
-        over(spans.current, tables::countries(&countries, question, &figures, books.currency)),
-        over(spans.current, tables::platforms(&by_source, &all_sources, question, &figures, books, now)),
+        over(spans.current, tables::countries(&countries, has_earlier, question, &figures, books.currency)),
+        over(spans.current, tables::platforms(&by_source, has_earlier, &all_sources, question, &figures, books, now)),
         over(asked.windows[12], tables::averages(&days, books.currency)),
     ];
     let charts = vec![
@@ -169,7 +170,7 @@ impl Asked {
             windows.extend([*current, earlier.as_ref().map_or(nothing, |(_, window)| *window)]);
         }
         let hours = [calendar.to_date(Period::Day, now), calendar.day(yesterday)]
-            .map(|day| buckets(Bucket::Hour, day, calendar).1);
+            .map(|day| parts(Bucket::Hour, day, calendar).collect::<Vec<Window>>());
         let hours_at = [windows.len(), windows.len() + hours[0].len()];
         windows.extend(hours.iter().flatten());
         let days: Vec<Date> = (0..=CARD_DAYS as i64).rev().map(|back| minus(today, back.days())).collect();
@@ -296,7 +297,7 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
         let [today, yesterday] = &self.asked.hours;
         let label = |window: &Window| self.books.calendar.local(window.from).strftime("%H:%M").to_string();
         let whole = self.books.calendar.day(self.books.calendar.date(self.now));
-        let labels: Vec<Window> = buckets(Bucket::Hour, whole, &self.books.calendar).1;
+        let labels: Vec<Window> = parts(Bucket::Hour, whole, &self.books.calendar).collect();
         let hour = |day: usize, i: usize| {
             let window = self.asked.hours[day].get(i)?;
             Some((window.from, self.at(self.asked.hours_at[day] + i).revenue))
