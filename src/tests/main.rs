@@ -8,6 +8,7 @@ mod design;
 mod embedded;
 mod imports;
 mod live;
+mod oracle;
 mod projections;
 mod rates;
 mod replay;
