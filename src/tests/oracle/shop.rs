@@ -81,7 +81,7 @@ fn near_an_edge(dice: &mut Dice, zone: &Zone, now: At) -> At {
     zone.instant(at) + nearby(dice)
 }
 
-/// The orders of a shop whose reporting currency is `reporting`, as they are in the end.
+/// The orders of a shop as they are in the end, around the instants `nows`.
 pub fn orders(dice: &mut Dice, zone: &Zone, era: Era, nows: &[At]) -> Vec<Order> {
     let (first, last) = (zone.midnight(era.first) - TimeDelta::days(DAYS_BEFORE), zone.midnight(era.last));
     (0..ORDERS)
