@@ -241,7 +241,7 @@ fn rows_view(inspection: &Inspection, links: &Links) -> impl IntoView + use<> {
                 <p class="files">"All rows: "{files}</p>
             </header>
             {sorted.map(|why| view! { <p class="notice">{why}</p> })}
-            <div class="table-scroll is-open" tabindex="0" role="region" aria-label="Rows">
+            <div class="table-scroll is-open" tabindex="0" role="group" aria-label="Rows, to scroll">
                 <table class="rows">
                     <thead>
                         <tr>
