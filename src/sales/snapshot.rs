@@ -109,7 +109,7 @@ fn milliseconds(window: Window) -> (i64, i64) {
 }
 
 /// The slice that a filter asks for; platforms and sources are both numbers of sources in it.
-fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
+pub fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
     let some = |values: &Vec<String>| Some(values.clone()).filter(|values| !values.is_empty());
     if let Some(unknown) = filter.sources.iter().find(|name| !sources.iter().any(|source| source.name == **name)) {
         return Err(Unanswered::Question(format!("there is no source named {unknown}")));

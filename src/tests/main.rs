@@ -11,6 +11,7 @@ mod live;
 mod projections;
 mod rates;
 mod replay;
+mod rest;
 mod settings;
 mod snapshot;
 mod tidy;
