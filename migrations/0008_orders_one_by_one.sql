@@ -1,3 +1,8 @@
+-- A walk through the orders by time, one by one: with the order's number in the index each page begins where the one before
+-- ended, and nothing is sorted.
+drop index orders_placed_at;
+create index orders_placed_at on orders (workspace_id, placed_at, id);
+
 -- Which order a delivery speaks of: the raw bodies behind an order. Null where it speaks of none, or could not be read.
 alter table deliveries add column order_id bigint;
 create index deliveries_of_order on deliveries (workspace_id, order_id, id) where order_id is not null;
