@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use crate::access::view::SignOutButton;
 use crate::live::view::{Feed, LiveBadge, Status, Toasts};
 use crate::sales::api::{Dashboard, load_dashboard};
+use crate::sales::inspector::panel::{self, InspectorPanel, lead_to_panel};
+use crate::sales::inspector::question_of;
 use crate::sales::view::{Cards, ChartCard, FlaggedNotice, Hero, QuestionBar, TableCard, Ticker};
 use crate::ui::theme::{ThemeButton, toggle_theme};
 use crate::ui::{browser, flag, text};
@@ -29,16 +31,21 @@ pub fn DashboardPage() -> impl IntoView {
 #[component]
 fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
     let shown = RwSignal::new(loaded.snapshot);
-    let feed = Feed::new(shown, loaded.controls, query.get_untracked());
+    let question = Memo::new(move |_| query.with(|query| question_of(query)));
+    let feed = Feed::new(shown, loaded.controls, question.get_untracked());
+    lead_to_panel(question);
     // Another address is another question: back, forward and every link of the menus.
-    Effect::new(move |_| feed.ask(query.get()));
+    Effect::new(move |_| feed.ask(question.get()));
     Effect::new(move |started: Option<()>| {
         if started.is_none() {
             browser::on_key(move |key| match key.as_str() {
                 "l" => feed.toggle(),
                 "t" => toggle_theme(),
                 "?" => browser::open_dialog(KEYS),
-                "Escape" => browser::close_menus(),
+                "Escape" => {
+                    browser::close_menus();
+                    panel::close(query);
+                }
                 "d" => browser::go("/?range=today"),
                 "w" => browser::go("/?range=week"),
                 "m" => browser::go("/?range=month"),
@@ -77,6 +84,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 <TableCard shown name="periods" is_wide=true/>
                 <TableCard shown name="countries"/>
                 <TableCard shown name="platforms"/>
+                <TableCard shown name="average_orders" is_wide=true/>
                 <TableCard shown name="averages" is_wide=true/>
             </div>
             <p class="footnote quiet">
@@ -86,6 +94,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 <a href="/api">"The API"</a>
             </p>
         </main>
+        <InspectorPanel query first=loaded.panel/>
         <Toasts feed/>
         <KeyHelp />
     }

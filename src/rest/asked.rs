@@ -49,6 +49,12 @@ pub fn in_query(name: &str, about: &str) -> ParameterBuilder {
     parameter.required(Required::False).description(Some(about))
 }
 
+/// A parameter of a path.
+pub fn in_path(name: &str, about: &str) -> ParameterBuilder {
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+    parameter.required(Required::True).description(Some(about))
+}
+
 /// The names of the question's parameters.
 static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
     QuestionParameters::into_params(|| Some(ParameterIn::Query)).into_iter().map(|parameter| parameter.name).collect()

@@ -1,6 +1,6 @@
 //! The layer that gives every answer a validator, and says "not modified" to whoever has it already.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -8,17 +8,19 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
 use crate::server::problem::Problem;
 
-/// An answer at most, in bytes, as it is held in memory: a delivery's body is the largest, at 2 MB.
-const ANSWER_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// An answer that is held in memory at most, in bytes: a delivery's body has at most 2 MB. What is longer, a file of very many
+/// rows, is sent as it is made, without a validator.
+const HELD_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of the hash that stand in a tag: enough that no two answers ever share one.
 const TAG_BYTES: usize = 18;
 
 /// Gives what was answered well its `ETag`, a hash of the body, and `Cache-Control: private, no-cache`: it may be kept by who
-/// asked, who asks again before using it. Where the request has it, the answer is 304.
+/// asked, who asks again before using it. Where the request has the tag, the answer is 304.
 pub async fn validated(request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let known = known_tags(request.headers());
@@ -27,12 +29,13 @@ pub async fn validated(request: Request, next: Next) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let body = match to_bytes(body, ANSWER_MAX_BYTES).await {
-        Ok(body) => body,
+    let body = match held(body).await {
+        Ok(Held::Whole(body)) => body,
+        Ok(Held::Beginning(body)) => return Response::from_parts(parts, body),
         Err(error) => {
             tracing::error!(%error, "an answer of the API could not be made");
-            let sentence = "the answer could not be made; the log of the server says why";
-            return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response();
+            let sentence = "the answer could not be made to its end; try again";
+            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
         }
     };
     let hash = Sha256::digest(&body);
@@ -47,6 +50,27 @@ pub async fn validated(request: Request, next: Next) -> Response {
         parts.headers.insert(name, value);
     }
     Response::from_parts(parts, Body::from(body))
+}
+
+/// A body, as far as it was read.
+enum Held {
+    /// All of it.
+    Whole(Bytes),
+    /// It is longer than what is held: its beginning, then the rest as it comes.
+    Beginning(Body),
+}
+
+async fn held(body: Body) -> Result<Held, axum::Error> {
+    let mut rest = body.into_data_stream();
+    let mut read = Vec::new();
+    while let Some(piece) = rest.next().await.transpose()? {
+        read.extend_from_slice(&piece);
+        if read.len() > HELD_MAX_BYTES {
+            let beginning = stream::iter([Ok(Bytes::from(read))]);
+            return Ok(Held::Beginning(Body::from_stream(beginning.chain(rest))));
+        }
+    }
+    Ok(Held::Whole(read.into()))
 }
 
 /// The tags that the asker has. A weak one stands for the same body here (RFC 9110, 13.1.2).

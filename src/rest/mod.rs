@@ -48,6 +48,7 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(specification::base())
         .routes(routes!(snapshot))
         .merge(crate::sales::files::routes())
+        .merge(crate::sales::inspector::routes::routes())
         .merge(crate::sales::orders::routes::routes())
         .routes(routes!(openapi))
 }

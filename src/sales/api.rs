@@ -14,6 +14,8 @@ pub struct Dashboard {
     pub controls: Controls,
     /// Who looks at them.
     pub name: String,
+    /// What is behind the figure that the query names, as HTML; empty where it names none.
+    pub panel: String,
 }
 
 /// The answer to the question of a query as it is now, for whoever is signed in. `fresh` asks the database, else memory
@@ -29,6 +31,8 @@ mod server {
     use super::*;
     use crate::access::session::Visitor;
     use crate::sales::controls;
+    use crate::sales::inspector::api::panel;
+    use crate::sales::inspector::figure_of;
     use crate::sales::question::{NoQuestion, Question};
     use crate::sales::snapshot::Unanswered;
     use crate::server::state::AppState;
@@ -53,7 +57,12 @@ mod server {
             Visitor::Script => "API".into(),
         };
         let controls = controls::controls(&question, &sources);
-        Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name })
+        let panel = match figure_of(query.trim_start_matches('?')) {
+            "" => String::new(),
+            // A figure that is not there is no reason to show none.
+            _ => panel(&state, query).await.unwrap_or_default(),
+        };
+        Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name, panel })
     }
 
     /// The question of a query as it stands in an address, with or without its `?`.

@@ -9,8 +9,7 @@ use axum::response::Response;
 use chrono::DateTime;
 use futures_util::stream;
 use serde::Serialize;
-use utoipa::openapi::Required;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,7 +18,7 @@ use crate::export::{Format, Header, PAGE_ROWS, Sheet, Wanted, respond};
 use crate::money::Currency;
 use crate::period::{Instant, Window};
 use crate::rest::Bytes;
-use crate::rest::asked::{Pairs, QuestionParameters, in_query, question, value, words};
+use crate::rest::asked::{Pairs, QuestionParameters, in_path, in_query, question, value, words};
 use crate::sales::books::Books;
 use crate::sales::model::Snapshot;
 use crate::server::problem::{Problem, Reader};
@@ -27,7 +26,7 @@ use crate::server::state::AppState;
 use crate::table::{Column, Data};
 
 /// The tables that there are.
-const TABLES: [&str; 4] = ["periods", "countries", "platforms", "averages"];
+const TABLES: [&str; 5] = ["periods", "countries", "platforms", "average_orders", "averages"];
 /// The charts that there are.
 const CHARTS: [&str; 3] = ["revenue", "orders", "hours"];
 
@@ -56,7 +55,7 @@ impl IntoParams for FileParameters {
     ],
     "rows": [{"country": "France", "revenue": {"amount": "1045.67", "currency": "GBP"}}]
 }))]
-struct JsonFile {
+pub struct JsonFile {
     /// What the figures mean: the table, the zone, the window, the currency, the watermark, the filter.
     facts: BTreeMap<String, String>,
     /// The columns.
@@ -68,8 +67,7 @@ struct JsonFile {
 /// A value in a row.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "it describes; `export` writes")]
-enum JsonCell {
+pub enum JsonCell {
     /// Nothing.
     Empty,
     /// A number of things.
@@ -104,11 +102,7 @@ impl IntoParams for ChartFile {
 
 fn file_parameter(about: &str, names: &[&str], example: &str) -> Parameter {
     let files = in_all_formats(names);
-    ParameterBuilder::new()
-        .name("file")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some(about))
+    in_path("file", about)
         .schema(Some(words(files.iter().map(String::as_str), None)))
         .example(Some(example.into()))
         .build()

@@ -1,6 +1,7 @@
 //! Sales: orders, their ledger, the sums of it, and the figures of the page.
 
 pub mod api;
+pub mod inspector;
 pub mod model;
 pub mod projection;
 pub mod question;
@@ -16,6 +17,8 @@ pub mod files;
 pub mod ledger;
 #[cfg(feature = "ssr")]
 pub mod legacy;
+#[cfg(feature = "ssr")]
+pub mod medians;
 #[cfg(feature = "ssr")]
 pub mod order;
 #[cfg(feature = "ssr")]

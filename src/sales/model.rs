@@ -41,6 +41,13 @@ pub struct Versus {
     pub current: Figures,
     /// The window before, cut at the same point.
     pub earlier: Figures,
+    /// The median order value of the window (M6), minor units; `None` without orders, under a filter, and for the windows that
+    /// no median is shown of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub median: Option<i64>,
+    /// The same of the earlier window.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub earlier_median: Option<i64>,
     /// The window in words.
     pub window: String,
     /// The earlier window in words.
@@ -105,6 +112,9 @@ pub struct Overview {
     pub landing: String,
     /// Orders of the range left out because no exchange rate is known (M7).
     pub flagged: i64,
+    /// Why there are no medians, in a sentence; empty where they are missing for want of orders alone.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub no_median: String,
 }
 
 /// A day of the chart.
@@ -365,7 +375,7 @@ mod tests {
         let point = |value| ChartPoint { value: Some(value), ..ChartPoint::default() };
         let row = |key: &str, text: &str| Row {
             key: key.into(),
-            cells: vec![Cell { text: text.into(), order: None, tone: 0 }],
+            cells: vec![Cell { text: text.into(), ..Cell::default() }],
             ..Row::default()
         };
         Snapshot {

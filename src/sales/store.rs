@@ -59,8 +59,9 @@ pub async fn record(db: &mut PgConnection, books: &Books, deliveries: &[Delivery
 
     write_orders(&mut tx, books.workspace, &touched).await?;
     write_entries(&mut tx, books.workspace, &entries).await?;
-    additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
     let revision = cursor.revision + i64::from(!touched.is_empty());
+    let additions = Additions::of(&touched, &ledger, &entries, books);
+    additions_store::add(&mut tx, books.workspace, revision, &additions).await?;
     let cursor = Cursor { revision, last_event, ..cursor };
     let number = |d: &Delivery| numbers.get(&(d.source, d.order.as_ref()?.0.clone())).copied();
     let kept: Vec<_> = deliveries.iter().filter(|d| !d.body.is_empty()).map(|d| (d, number(d))).collect();
@@ -98,8 +99,9 @@ pub async fn rate_flagged_orders(db: &PgPool, books: &Books) -> sqlx::Result<u64
         let entries = recording::new_entries(&touched, &ledger, books);
         write_orders(&mut tx, books.workspace, &touched).await?;
         write_entries(&mut tx, books.workspace, &entries).await?;
-        additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
         cursor.revision += i64::from(!touched.is_empty());
+        let additions = Additions::of(&touched, &ledger, &entries, books);
+        additions_store::add(&mut tx, books.workspace, cursor.revision, &additions).await?;
         write_deliveries(&mut tx, books.workspace, &[], &[], &touched, cursor, last_order).await?;
         tx.commit().await?;
         rated += touched.len() as u64;

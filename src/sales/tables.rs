@@ -1,4 +1,6 @@
-//! The tables of the page: the periods to date, countries, platforms, the average order day by day. Pure.
+//! The tables of the page: the periods to date, countries, platforms, the average order. Pure.
+
+mod average_orders;
 
 use crate::country;
 use crate::money::{self, Change, Currency};
@@ -12,6 +14,8 @@ use crate::sales::sums::Sums;
 use crate::sources::Source;
 use crate::table::{Cell, Column, Data, Row, Table, Value};
 use crate::ui::change;
+
+pub use average_orders::average_orders;
 
 /// Without a delivery for this long, a source counts as quiet.
 const QUIET_AFTER_HOURS: i64 = 24;
@@ -51,7 +55,7 @@ fn periods_data(rows: &[(&str, &str, &Versus)], currency: Currency) -> Data {
         vec![Column::text("window", "Window"), Column::text("window_before", "Compared with")],
     ];
     let rows = rows.iter().map(|(_, title, versus)| {
-        let Versus { current, earlier, window, earlier_window } = versus;
+        let Versus { current, earlier, window, earlier_window, .. } = versus;
         vec![
             Value::Text((*title).into()),
             Value::Count(current.orders),
@@ -131,7 +135,12 @@ fn changed(change: Change, currency: Option<Currency>) -> Cell {
         Change::New => i64::MAX,
         Change::PerMille(n) | Change::Absolute(n) => n,
     };
-    Cell { text: format!("{arrow} {text}").trim().to_owned(), order: Some(order), tone: change.direction() }
+    Cell {
+        text: format!("{arrow} {text}").trim().to_owned(),
+        order: Some(order),
+        tone: change.direction(),
+        ..Cell::default()
+    }
 }
 
 /// Where the running periods will land, and how earlier projections did.

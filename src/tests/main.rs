@@ -7,6 +7,7 @@ mod calendar;
 mod design;
 mod embedded;
 mod imports;
+mod inspector;
 mod live;
 mod projections;
 mod rates;

@@ -21,6 +21,9 @@ pub fn draw_chart(_id: &'static str, _chart: Chart, _open: impl Fn(usize) + 'sta
 /// In the browser: goes to another address of the site.
 pub fn go(_address: &str) {}
 
+/// In the browser: gives the focus to an element.
+pub fn focus(_selector: &str) {}
+
 /// In the browser: closes the menus that are open.
 pub fn close_menus() {}
 
