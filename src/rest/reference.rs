@@ -45,10 +45,13 @@ pub struct Answer {
     pub media: String,
 }
 
-/// The operations of a specification, in its order.
+/// The operations of a specification, in the order of their subjects.
 pub fn operations(document: &Value) -> Vec<Operation> {
-    let paths = document["paths"].as_object().into_iter().flatten();
-    paths.map(|(path, item)| operation(path, &item["get"])).collect()
+    let tags = document["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let subject = |operation: &Value| tags.iter().position(|tag| tag["name"] == operation["tags"][0]);
+    let mut paths: Vec<_> = document["paths"].as_object().into_iter().flatten().collect();
+    paths.sort_by_key(|(_, item)| subject(&item["get"]));
+    paths.into_iter().map(|(path, item)| operation(path, &item["get"])).collect()
 }
 
 fn operation(path: &str, operation: &Value) -> Operation {
@@ -134,6 +137,7 @@ mod tests {
     fn every_operation_is_shown_with_what_it_takes_and_how_it_is_asked() {
         let document = serde_json::to_value(crate::rest::specification()).expect("JSON");
         let operations = operations(&document);
+        assert_eq!(operations.last().map(|operation| operation.id.as_str()), Some("openapi"), "subjects have an order");
         let named = |id: &str| operations.iter().find(|operation| operation.id == id).expect("an operation");
         let orders = named("orders");
         let taken = |name: &str| orders.parameters.iter().find(|taken| taken.name == name).expect("a parameter");

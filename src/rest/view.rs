@@ -53,7 +53,7 @@ fn OperationCard(operation: &'static Operation) -> impl IntoView {
         <section id=id.as_str() class="card operation" aria-labelledby=named_by>
             <h2 id=heading>{title.as_str()}</h2>
             <p class="address"><code>"GET "{path.as_str()}</code></p>
-            {description.iter().map(|part| view! { <p>{part.as_str()}</p> }).collect_view()}
+            {description.iter().map(|part| view! { <p>{prose(part)}</p> }).collect_view()}
             <pre tabindex="0"><code>{example.as_str()}</code></pre>
             <Parameters parameters/>
             <Answers answers/>
@@ -69,7 +69,7 @@ fn Parameters(parameters: &'static [Parameter]) -> impl IntoView {
                 <th scope="row"><code>{parameter.name.as_str()}</code></th>
                 <td>{parameter.place.as_str()}</td>
                 <td>{parameter.values.as_str()}</td>
-                <td>{parameter.description.as_str()}</td>
+                <td>{prose(&parameter.description)}</td>
             </tr>
         }
     });
@@ -90,7 +90,7 @@ fn Answers(answers: &'static [Answer]) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row">{answer.status.as_str()}</th>
-                <td>{answer.description.as_str()}</td>
+                <td>{prose(&answer.description)}</td>
                 <td><code>{answer.media.as_str()}</code></td>
             </tr>
         }
@@ -104,4 +104,13 @@ fn Answers(answers: &'static [Answer]) -> impl IntoView {
             </table>
         </div>
     }
+}
+
+/// Text of the specification: what stands between backticks is code.
+fn prose(text: &'static str) -> impl IntoView {
+    let parts = text.split('`').enumerate().map(|(i, part)| match i % 2 {
+        0 => part.into_any(),
+        _ => view! { <code>{part}</code> }.into_any(),
+    });
+    parts.collect_view()
 }
