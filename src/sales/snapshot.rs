@@ -13,7 +13,7 @@ use crate::sales::books::Books;
 use crate::sales::medians;
 use crate::sales::model::{CARD_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
 use crate::sales::question::{Bucket, Comparison, Filter, Question, Range};
-use crate::sales::spans::{Point, Spans, buckets, resolve};
+use crate::sales::spans::{Point, Spans, parts, resolve};
 use crate::sales::store;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
@@ -85,10 +85,11 @@ pub async fn compute(
         no_median: if slice == Slice::default() { String::new() } else { NO_MEDIAN.into() },
     };
     let days = answered.days();
+    let has_earlier = spans.earlier.is_some();
     let tables = vec![
         over(asked.to_dates(), tables::periods(&overview, books.currency)),
-        over(spans.current, tables::countries(&countries, question, &figures, books.currency)),
-        over(spans.current, tables::platforms(&by_source, &all_sources, question, &figures, books, now)),
+        over(spans.current, tables::countries(&countries, has_earlier, question, &figures, books.currency)),
+        over(spans.current, tables::platforms(&by_source, has_earlier, &all_sources, question, &figures, books, now)),
         over(asked.to_dates_and_range(), tables::average_orders(&overview, books.currency)),
         over(asked.windows[12], tables::averages(&days, books.currency)),
     ];
@@ -239,7 +240,7 @@ impl Asked {
     /// The hours of today so far, and of yesterday.
     pub fn hours(calendar: &Calendar, now: Instant) -> [Vec<Window>; 2] {
         let yesterday = calendar.day(minus(calendar.date(now), 1.day()));
-        [calendar.to_date(Period::Day, now), yesterday].map(|day| buckets(Bucket::Hour, day, calendar).1)
+        [calendar.to_date(Period::Day, now), yesterday].map(|day| parts(Bucket::Hour, day, calendar).collect())
     }
 
     /// The window that holds day, week, month, quarter and year to date; a week may begin in the year before.
@@ -365,7 +366,7 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
         let [today, yesterday] = &self.asked.hours;
         let label = |window: &Window| self.books.calendar.local(window.from).strftime("%H:%M").to_string();
         let whole = self.books.calendar.day(self.books.calendar.date(self.now));
-        let labels: Vec<Window> = buckets(Bucket::Hour, whole, &self.books.calendar).1;
+        let labels: Vec<Window> = parts(Bucket::Hour, whole, &self.books.calendar).collect();
         let hour = |day: usize, i: usize| {
             let window = self.asked.hours[day].get(i)?;
             Some((window.from, self.at(self.asked.hours_at[day] + i).revenue))

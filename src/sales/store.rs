@@ -362,9 +362,19 @@ pub async fn cursor(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Curso
     .await
 }
 
-/// The first local day that anything was sold on.
+/// The first local day that there are figures of. A day that all was taken back from again, as of an order that turned out to
+/// be a test, is none.
 pub async fn first_day(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Option<NaiveDate>> {
-    sqlx::query_scalar!("select min(bucket) from sums_day where workspace_id = $1", workspace).fetch_one(db).await
+    sqlx::query_scalar!(
+        "select bucket from sums_day
+         where workspace_id = $1 and (orders, gross_minor, discount_minor, shipping_minor, tax_minor, returned_goods_minor,
+             returned_shipping_minor, returned_tax_minor, reversed_goods_minor, reversed_shipping_minor, reversed_tax_minor,
+             flagged) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+         order by bucket limit 1",
+        workspace
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Up to `limit` events after number `after`, in commit order.

@@ -252,13 +252,13 @@ fn shares(pair: &[Figures; 2], all: i64, has_earlier: bool, currency: Currency) 
 /// Every country of the range by revenue; a click asks about it alone.
 pub fn countries(
     rows: &[(usize, String, Sums)],
+    has_earlier: bool,
     question: &Question,
     figures: &impl Fn(&Sums) -> Figures,
     currency: Currency,
 ) -> Table {
     let pairs = pairs_by_value(rows, figures);
     let all: i64 = pairs.values().map(|[current, _]| current.revenue).sum();
-    let has_earlier = rows.iter().any(|(window, ..)| *window == 1);
     let mut pairs: Vec<(String, [Figures; 2])> = pairs.into_iter().collect();
     pairs.sort_by(|(a, [x, _]), (b, [y, _])| y.orders.cmp(&x.orders).then(y.revenue.cmp(&x.revenue)).then(a.cmp(b)));
     let rows = pairs.into_iter().map(|(code, pair)| {
@@ -285,6 +285,7 @@ pub fn countries(
 /// Every platform that has a source: what it brought, whether it is active, when it was heard last.
 pub fn platforms(
     rows: &[(usize, String, Sums)],
+    has_earlier: bool,
     sources: &[Source],
     question: &Question,
     figures: &impl Fn(&Sums) -> Figures,
@@ -293,7 +294,6 @@ pub fn platforms(
 ) -> Table {
     let pairs = pairs_by_value(rows, figures);
     let all: i64 = pairs.values().map(|[current, _]| current.revenue).sum();
-    let has_earlier = rows.iter().any(|(window, ..)| *window == 1);
     let mut names: Vec<&str> = sources.iter().map(|source| source.platform.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -379,5 +379,22 @@ pub fn averages(days: &[Day], currency: Currency) -> Table {
         rows,
         data: Data::new(columns.clone(), &["revenue", "average"], values),
         columns,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_country_is_new_where_nothing_was_sold_before_and_level_where_nothing_is_compared() {
+        let sums = Sums { orders: 1, gross: 4_567, ..Sums::default() };
+        let rows = [(0, "GB".to_owned(), sums)];
+        let figures = |sums: &Sums| Figures { orders: sums.orders, revenue: sums.total(), placed: sums.placed() };
+        for (has_earlier, change, before) in [(true, "new", Value::Count(0)), (false, "—", Value::Empty)] {
+            let table = countries(&rows, has_earlier, &Question::default(), &figures, Currency::GBP);
+            assert!(table.rows[0].cells[4].text.ends_with(change), "{:?}", table.rows[0].cells[4]);
+            assert_eq!(table.data.value(&table.data.rows[0], "orders_before"), &before);
+        }
     }
 }

@@ -9,6 +9,7 @@ mod embedded;
 mod imports;
 mod inspector;
 mod live;
+mod oracle;
 mod projections;
 mod rates;
 mod replay;

@@ -9,14 +9,17 @@ use takings::money::mean;
 use takings::period::{Period, Window};
 use takings::sales::books::Books;
 use takings::sales::medians::{self, Median};
-use takings::sales::question::{Measure, RefundDate};
+use takings::sales::order::{Order, Sale, Standing};
+use takings::sales::question::{Measure, Preset, Question, Range, RefundDate};
 use takings::sales::recording::Delivery;
+use takings::sales::snapshot::compute;
 use takings::sales::sums::additions::Dimension;
 use takings::sales::sums::store::Slice;
 use takings::sales::{store, sums};
-use takings::server::database;
+use takings::server::database::{self, WORKSPACE};
+use takings::sources;
 
-use crate::util::at;
+use crate::util::{SECRET, at};
 
 #[sqlx::test(migrations = "./migrations")]
 async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
@@ -104,6 +107,45 @@ async fn medians_are_those_of_the_sorted_values(db: &PgPool, books: &Books, wind
     medians::store::rebuild(&mut connection, books.workspace).await.expect("built again");
     let found = medians::medians(&mut connection, books.workspace, windows).await.expect("medians");
     assert_eq!(found, expected, "{} built again", books.calendar.zone_name());
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn what_turned_out_otherwise_leaves_no_country_and_no_day_behind(db: PgPool) {
+    let books = database::books(&db).await.expect("a workspace");
+    sources::store::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
+    let told = |id: &str, day: &str, modified: &str, country: &str, standing| {
+        let sale = Sale {
+            modified_at: at(modified),
+            placed_at: at(day),
+            number: None,
+            currency: books.currency,
+            gross_minor: 1_000,
+            discount_minor: 0,
+            shipping_minor: 0,
+            tax_minor: 0,
+            presentment: None,
+            country: Some(country.into()),
+            standing,
+            payment: None,
+            cancelled_at: None,
+        };
+        Delivery { source: 1, order: Some((id.into(), Order::placed(sale))), ..Delivery::default() }
+    };
+    for delivery in [
+        told("1", "2026-11-02T09:00:00Z", "2026-11-02T09:00:00Z", "FR", Standing::Counted),
+        told("1", "2026-11-02T09:00:00Z", "2026-11-02T10:00:00Z", "FR", Standing::Test),
+        told("2", "2026-11-20T09:00:00Z", "2026-11-20T09:00:00Z", "DE", Standing::Counted),
+        told("2", "2026-11-20T09:00:00Z", "2026-11-20T10:00:00Z", "GB", Standing::Counted),
+    ] {
+        store::record(&mut db.acquire().await.expect("a connection"), &books, &[delivery]).await.expect("recorded");
+    }
+    let all = Question { range: Range::Preset(Preset::All), ..Question::default() };
+    let mut connection = db.acquire().await.expect("a connection");
+    let answer = compute(&mut connection, &books, &all, at("2026-11-21T14:30:07Z")).await.expect("an answer");
+    let countries = answer.tables.iter().find(|table| table.name == "countries").expect("countries");
+    assert_eq!(countries.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["GB"]);
+    assert_eq!(answer.charts[0].points[0].label, "00:00");
+    assert_eq!(answer.overview.range.window, "Fri 20 Nov – Sat 21 Nov 14:30 GMT");
 }
 
 /// Sums of some orders, by one dimension, by another, and by two, beside plain sums over the orders.
