@@ -27,6 +27,7 @@ pub enum Value {
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Column {
     /// Its name in data: small letters and underscores.
     pub name: String,
@@ -50,6 +51,7 @@ impl Column {
 
 /// A cell as the browser gets it: its text, and what it is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Cell {
     /// The text.
     pub text: String,
@@ -70,6 +72,7 @@ fn is_level(tone: &i8) -> bool {
 
 /// A table: cells are written for people, and sorted as what they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Table {
     /// Its name on the page.
     pub name: String,
@@ -112,6 +115,7 @@ impl Data {
 
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Row {
     /// Names it among the rows.
     pub key: String,

@@ -90,7 +90,8 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
             <p class="footnote quiet">
                 "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
                 <span>{text(move || shown.with(|s| s.currency.to_string()))}</span>
-                " at the recorded rate. Press ? for the keys."
+                " at the recorded rate. Press ? for the keys. "
+                <a href="/api">"The API"</a>
             </p>
         </main>
         <InspectorPanel query first=loaded.panel/>

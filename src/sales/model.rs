@@ -8,6 +8,7 @@ use crate::table::{Row, Table};
 
 /// Orders and revenue of a window. Revenue is the total (M3) in minor units of the reporting currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Figures {
     /// Orders placed.
     pub orders: i64,
@@ -34,6 +35,7 @@ impl Figures {
 
 /// A window's figures beside those of the window it is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Versus {
     /// The window in question.
     pub current: Figures,
@@ -71,6 +73,7 @@ impl Versus {
 
 /// Everything on the page that changes with an order or with the clock.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Overview {
     /// Counts the recordings: a higher one is newer.
     pub revision: i64,
@@ -116,6 +119,7 @@ pub struct Overview {
 
 /// A day of the chart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Day {
     /// `2026-11-21`, in the workspace's zone.
     pub date: String,
@@ -125,6 +129,7 @@ pub struct Day {
 
 /// What happened to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
     /// It was placed.
@@ -141,6 +146,7 @@ pub enum Happening {
 
 /// One live event: something happened to an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct OrderEvent {
     /// Its place in commit order, without gaps.
     #[serde(default)]
@@ -175,6 +181,7 @@ impl OrderEvent {
 
 /// Everything the dashboard shows: the answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Snapshot {
     /// The reporting currency.
     pub currency: Currency,

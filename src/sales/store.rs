@@ -50,7 +50,9 @@ pub async fn record(db: &mut PgConnection, books: &Books, deliveries: &[Delivery
 
     let named = deliveries.iter().filter_map(|d| d.order.as_ref().map(|(id, _)| (d.source, id.clone())));
     let known = stored_orders(&mut tx, books.workspace, named).await?;
+    let mut numbers: HashMap<Identity, i64> = known.iter().map(|(named, stored)| (named.clone(), stored.id)).collect();
     let touched = recording::merge(deliveries, known, &mut last_order, books);
+    numbers.extend(touched.iter().map(|t| (t.identity.clone(), t.now.id)));
     let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
     let entries = recording::new_entries(&touched, &ledger, books);
     let events = recording::events(&touched, &mut last_event, books);
@@ -61,7 +63,9 @@ pub async fn record(db: &mut PgConnection, books: &Books, deliveries: &[Delivery
     let additions = Additions::of(&touched, &ledger, &entries, books);
     additions_store::add(&mut tx, books.workspace, revision, &additions).await?;
     let cursor = Cursor { revision, last_event, ..cursor };
-    write_deliveries(&mut tx, books.workspace, deliveries, &events, &touched, cursor, last_order).await?;
+    let number = |d: &Delivery| numbers.get(&(d.source, d.order.as_ref()?.0.clone())).copied();
+    let kept: Vec<_> = deliveries.iter().filter(|d| !d.body.is_empty()).map(|d| (d, number(d))).collect();
+    write_deliveries(&mut tx, books.workspace, &kept, &events, &touched, cursor, last_order).await?;
     tx.commit().await?;
     if STATISTICS_AT.iter().any(|at| (before..last_order).contains(at)) {
         sqlx::query!("analyze orders, ledger").execute(db).await?;
@@ -299,22 +303,22 @@ async fn write_entries(db: &mut PgConnection, workspace: i32, entries: &[NewEntr
     Ok(())
 }
 
-/// Keeps the bodies, writes what watchers are told, moves the cursor, and takes the touched orders out of a change of
-/// the reporting currency that may be under way: one question for the four.
+/// Keeps the bodies, each with the number of the order that it speaks of, writes what watchers are told, moves the cursor,
+/// and takes the touched orders out of a change of the reporting currency that may be under way: one question for the four.
 async fn write_deliveries(
     db: &mut PgConnection,
     workspace: i32,
-    deliveries: &[Delivery],
+    kept: &[(&Delivery, Option<i64>)],
     events: &[OrderEvent],
     touched: &[Touched],
     cursor: Cursor,
     last_order: i64,
 ) -> sqlx::Result<()> {
-    let kept: Vec<&Delivery> = deliveries.iter().filter(|d| !d.body.is_empty()).collect();
     sqlx::query!(
         "with kept as (
-             insert into deliveries (workspace_id, source_id, received_at, format, topic, external_id, body, problem)
-             select $1, * from unnest($2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[])
+             insert into deliveries (workspace_id, source_id, received_at, format, topic, external_id, body, problem, order_id)
+             select $1, * from unnest($2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[],
+                 $15::bigint[])
          ), told as (
              insert into live_events (workspace_id, sequence, recorded_at, event)
              select $1, sequence, now(), event from unnest($9::bigint[], $10::jsonb[]) as new (sequence, event)
@@ -327,19 +331,20 @@ async fn write_deliveries(
          )
          update cursors set revision = $11, last_event = $12, last_order = $13 where workspace_id = $1",
         workspace,
-        &kept.iter().map(|d| d.source).collect::<Vec<_>>(),
-        &kept.iter().map(|d| d.received_at).collect::<Vec<_>>(),
-        &kept.iter().map(|d| d.format.name().to_owned()).collect::<Vec<_>>(),
-        &kept.iter().map(|d| d.topic.clone()).collect::<Vec<_>>(),
-        &kept.iter().map(|d| d.external_id.clone()).collect::<Vec<_>>() as &[Option<String>],
-        &kept.iter().map(|d| d.body.as_ref()).collect::<Vec<_>>() as &[&[u8]],
-        &kept.iter().map(|d| d.problem.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &kept.iter().map(|(d, _)| d.source).collect::<Vec<_>>(),
+        &kept.iter().map(|(d, _)| d.received_at).collect::<Vec<_>>(),
+        &kept.iter().map(|(d, _)| d.format.name().to_owned()).collect::<Vec<_>>(),
+        &kept.iter().map(|(d, _)| d.topic.clone()).collect::<Vec<_>>(),
+        &kept.iter().map(|(d, _)| d.external_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &kept.iter().map(|(d, _)| d.body.as_ref()).collect::<Vec<_>>() as &[&[u8]],
+        &kept.iter().map(|(d, _)| d.problem.clone()).collect::<Vec<_>>() as &[Option<String>],
         &events.iter().map(|e| e.sequence).collect::<Vec<_>>(),
         &events.iter().map(Json).collect::<Vec<_>>() as &[Json<&OrderEvent>],
         cursor.revision,
         cursor.last_event,
         last_order,
-        &touched.iter().map(|t| t.now.id).collect::<Vec<_>>()
+        &touched.iter().map(|t| t.now.id).collect::<Vec<_>>(),
+        &kept.iter().map(|(_, number)| *number).collect::<Vec<_>>() as &[Option<i64>]
     )
     .execute(db)
     .await?;

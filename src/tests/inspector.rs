@@ -202,7 +202,7 @@ async fn a_figure_says_what_was_left_out_and_which_rates_it_used(db: PgPool) {
     assert!(csv.lines().nth(1).is_some(), "{csv}");
     assert_status(app.client.get(&url).send().await.expect("an answer"), StatusCode::UNAUTHORIZED).await;
     let nothing = app.client.get(app.url("/api/v1/figures/profit.csv")).bearer_auth(app.token().await);
-    let sentence = assert_status(nothing.send().await.expect("an answer"), StatusCode::BAD_REQUEST).await;
+    let sentence = assert_status(nothing.send().await.expect("an answer"), StatusCode::UNPROCESSABLE_ENTITY).await;
     assert!(sentence.contains("there is no figure named profit"), "{sentence}");
     app.stop().await;
 }

@@ -13,6 +13,7 @@ mod oracle;
 mod projections;
 mod rates;
 mod replay;
+mod rest;
 mod settings;
 mod snapshot;
 mod tidy;

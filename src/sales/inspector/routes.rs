@@ -1,16 +1,22 @@
 //! `GET /figures/{file}`: the rows behind a figure as a file, and the reading of what is asked of the inspector.
 
-use axum::Router;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use chrono::DateTime;
 use futures_util::stream;
 use tokio::sync::Semaphore;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Type};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::export::{Format, Header, Sheet, Wanted, respond};
 use crate::period::Instant;
+use crate::rest::Bytes;
+use crate::rest::asked::{Pairs, QuestionParameters, in_path, in_query, question, value};
+use crate::sales::files::JsonFile;
 use crate::sales::inspector::inspect::{After, Asked, By, Rows};
 use crate::sales::inspector::store::{Cursor, Posting};
 use crate::sales::inspector::view::happening;
@@ -22,17 +28,43 @@ use crate::table::{Column, Value};
 
 /// Files that are made at once: each holds a connection for as long as its reader takes.
 const FILES_MAX: usize = 4;
+/// The last moment that a figure can be of: a calendar goes further, but no question does.
+const AT_MAX: i64 = 7_258_118_399_999_999;
 static FILES: Semaphore = Semaphore::const_new(FILES_MAX);
 
 /// `GET /api/v1/figures/{file}`: the file's name is the figure's with the format's ending, the query the page's.
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/api/v1/figures/{file}", get(file))
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(file))
+}
+
+/// The name of a figure's file.
+struct FigureFile;
+
+impl IntoParams for FigureFile {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about = "The name of the figure, then the format: what the panel on the page says, such as countries.GB.orders.csv.";
+        let name = ObjectBuilder::new().schema_type(Type::String);
+        let name = name.pattern(Some(r"^[A-Za-z0-9._-]+\.(csv|xlsx|json)$"));
+        vec![in_path("file", about).schema(Some(name)).example(Some("today.revenue.csv".into())).build()]
+    }
+}
+
+/// What the file takes beside the question.
+struct FileParameters;
+
+impl IntoParams for FileParameters {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about = "The moment that the figure is of, in microseconds since 1970; without it, now.";
+        let at = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(AT_MAX));
+        vec![in_query("at", about).schema(Some(at)).build()]
+    }
 }
 
 /// Reads what a query asks of the inspector; the error is a sentence.
 pub fn asked(query: &str) -> Result<Asked, String> {
     let pairs: Vec<_> = form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).collect();
-    let question = Question::parse(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))?;
+    let question = Question::parse(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())));
+    let question = question.map_err(|error| error.to_string())?;
     let mut asked = Asked { question, ..Asked::default() };
     for (name, value) in &pairs {
         match name.as_ref() {
@@ -55,8 +87,9 @@ pub fn asked(query: &str) -> Result<Asked, String> {
 
 /// The moment of an address: microseconds since 1970.
 fn instant(text: &str) -> Result<Instant, String> {
-    let micros = text.parse().ok().and_then(DateTime::from_timestamp_micros);
-    micros.ok_or_else(|| "at is a number of microseconds since 1970".into())
+    let micros = text.parse().ok().filter(|micros| (0..=AT_MAX).contains(micros));
+    let at = micros.and_then(DateTime::from_timestamp_micros);
+    at.ok_or_else(|| "at is a number of microseconds since 1970, before the year 2200".into())
 }
 
 fn after(text: &str) -> Result<After, String> {
@@ -78,17 +111,33 @@ pub fn after_text(after: After) -> String {
     }
 }
 
+/// The rows behind a figure as a file
+///
+/// Every entry of the ledger that a figure of the page is made of; the column `counted` adds up to it.
+#[utoipa::path(
+    get, path = "/api/v1/figures/{file}", operation_id = "figure", tag = "Figures",
+    params(FigureFile, QuestionParameters, FileParameters),
+    responses((status = OK, description = "The file", content(
+        (JsonFile = "application/json"), (String = "text/csv"),
+        (Bytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    )))
+)]
 async fn file(
     _reader: Reader,
     State(state): State<AppState>,
     Path(file): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Response, Problem> {
     let Some((name, format)) = Format::of_file(&file) else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "the file's name ends in .csv, .xlsx or .json"));
     };
     let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
-    let asked = Asked { name: name.to_owned(), ..asked(&query.unwrap_or_default()).map_err(bad)? };
+    let asked = Asked {
+        name: name.to_owned(),
+        question: question(&pairs, &["at"])?,
+        at: value(&pairs, "at").map(instant).transpose().map_err(bad)?,
+        ..Asked::default()
+    };
     let Ok(permit) = FILES.try_acquire() else {
         let why = "several files are being made at the moment; try again in a while";
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why));
