@@ -274,7 +274,7 @@ fn row_view(row: &Posting, calendar: &Calendar, now: Instant, currency: Currency
     view! {
         <tr data-counted=row.converted.to_string() data-orders=row.orders.to_string()>
             <td class="is-text">{at}</td>
-            <th scope="row">{row.number.clone()}</th>
+            <th scope="row"><a href=format!("/api/v1/orders/{}", row.order) title="Its whole ledger and raw deliveries">{row.number.clone()}</a></th>
             <td class="is-text">{happening(row)}<br/><span class="quiet">{format!("{} · {country}", row.source)}</span></td>
             <td>{amount}</td>
             <td>{rate}</td>
