@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::sales::inspector::model::Panel;
 use crate::sales::model::{Controls, Snapshot};
 
 /// What the dashboard needs for its first paint.
@@ -14,8 +15,8 @@ pub struct Dashboard {
     pub controls: Controls,
     /// Who looks at them.
     pub name: String,
-    /// What is behind the figure that the query names, as HTML; empty where it names none.
-    pub panel: String,
+    /// What is behind the figure that the query names, where it names one.
+    pub panel: Option<Panel>,
 }
 
 /// The answer to the question of a query as it is now, for whoever is signed in. `fresh` asks the database, else memory
@@ -58,9 +59,9 @@ mod server {
         };
         let controls = controls::controls(&question, &sources);
         let panel = match figure_of(query.trim_start_matches('?')) {
-            "" => String::new(),
+            "" => None,
             // A figure that is not there is no reason to show none.
-            _ => panel(&state, query).await.unwrap_or_default(),
+            _ => panel(&state, query).await.ok(),
         };
         Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name, panel })
     }

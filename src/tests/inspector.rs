@@ -189,7 +189,8 @@ async fn a_figure_says_what_was_left_out_and_which_rates_it_used(db: PgPool) {
     assert_eq!((found.sums.orders, found.sums.flagged), (2, 1));
     let [rate] = &found.rates[..] else { panic!("one rate: {:?}", found.rates) };
     assert_eq!((rate.currency.as_str(), rate.date.to_string().as_str()), ("USD", "2024-06-14"));
-    let html = takings::sales::inspector::view::panel_html(&asked, found);
+    let panel = takings::sales::inspector::words::panel(&asked, &found);
+    let html = format!("{panel:?}");
     for says in [
         "Revenue, today",
         "1 test orders, 1 without an exchange rate",

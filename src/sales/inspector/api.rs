@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 
-/// What stands behind the figure that a query names, as HTML for the page's panel; all text in it is escaped.
+use crate::sales::inspector::model::Panel;
+
+/// What stands behind the figure that a query names.
 #[server(input = leptos::server_fn::codec::Json)]
-pub async fn inspect_figure(query: String) -> Result<String, ServerFnError> {
+pub async fn inspect_figure(query: String) -> Result<Panel, ServerFnError> {
     let (state, _visitor) = crate::access::api::visitor().await?;
     server::panel(&state, &query).await
 }
@@ -17,12 +19,12 @@ mod server {
     use super::*;
     use crate::sales::inspector::inspect::inspect;
     use crate::sales::inspector::routes::asked;
-    use crate::sales::inspector::view::panel_html;
+    use crate::sales::inspector::words;
     use crate::sales::snapshot::Unanswered;
     use crate::server::state::AppState;
 
     /// The panel for a query.
-    pub async fn panel(state: &AppState, query: &str) -> Result<String, ServerFnError> {
+    pub async fn panel(state: &AppState, query: &str) -> Result<Panel, ServerFnError> {
         let asked = asked(query).map_err(ServerFnError::new)?;
         let inspected = async {
             let mut db = state.db.acquire().await?;
@@ -34,6 +36,6 @@ mod server {
             }
             ServerFnError::new(error)
         })?;
-        Ok(panel_html(&asked, inspection))
+        Ok(words::panel(&asked, &inspection))
     }
 }

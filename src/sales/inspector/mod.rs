@@ -5,13 +5,14 @@ pub mod api;
 pub mod figure;
 #[cfg(feature = "ssr")]
 pub mod inspect;
+pub mod model;
 pub mod panel;
 #[cfg(feature = "ssr")]
 pub mod routes;
 #[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
-pub mod view;
+pub mod words;
 
 /// The name of the figure in an address's query.
 pub const FIGURE: &str = "figure";

@@ -6,12 +6,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::sales::inspector::api::inspect_figure;
+use crate::sales::inspector::model::{Fact, Panel, PanelRow};
 use crate::sales::inspector::{address, figure_of, question_of};
 use crate::ui::explain::Explains;
 use crate::ui::{browser, flag, text};
-
-/// What stands in the panel until the answer comes.
-const LOOKING: &str = "<p class=\"quiet\" aria-busy=\"true\">Looking…</p>";
 
 /// Makes the figures of the page lead to their panel.
 pub fn lead_to_panel(question: Memo<String>) {
@@ -32,10 +30,10 @@ pub fn InspectorPanel(
     /// The address's query.
     query: RwSignal<String>,
     /// What the server put into it for the first address.
-    first: String,
+    first: Option<Panel>,
 ) -> impl IntoView {
-    let came_with_page = !first.is_empty();
-    let html = RwSignal::new(first);
+    let came_with_page = first.is_some();
+    let panel = RwSignal::new(first);
     let problem = RwSignal::new(String::new());
     Effect::new(move |before: Option<String>| {
         let asked = query.get();
@@ -44,7 +42,7 @@ pub fn InspectorPanel(
         match before {
             None if came_with_page => {}
             Some(before) if figure.is_empty() => {
-                html.set(String::new());
+                panel.set(None);
                 if !before.is_empty() {
                     browser::focus(&format!("a[href$=\"figure={before}\"]"));
                 }
@@ -52,7 +50,7 @@ pub fn InspectorPanel(
             _ if figure.is_empty() => {}
             _ => {
                 if opened {
-                    html.set(LOOKING.to_owned());
+                    panel.set(None);
                     browser::focus("#inspector");
                 }
                 problem.set(String::new());
@@ -62,9 +60,9 @@ pub fn InspectorPanel(
                         return;
                     }
                     match answer {
-                        Ok(panel) => html.set(panel),
+                        Ok(answer) => panel.set(Some(answer)),
                         Err(error) => {
-                            html.set(String::new());
+                            panel.set(None);
                             problem.set(match error {
                                 ServerFnError::ServerError(sentence) => sentence,
                                 _ => "The server could not be reached. Try again.".to_owned(),
@@ -80,8 +78,88 @@ pub fn InspectorPanel(
     view! {
         <aside id="inspector" class="inspector card" class:is-gone=is_closed tabindex="-1" aria-label="What is behind the figure">
             <p class="problem" role="alert">{text(move || problem.get())}</p>
-            // The server's own HTML, in which every text is escaped.
-            <div class="inspector-body" inner_html=move || html.get()></div>
+            {move || panel.get().map(panel_view)}
         </aside>
     }
+}
+
+fn panel_view(panel: Panel) -> AnyView {
+    let parts = panel.parts.into_iter().map(|(name, amount)| {
+        view! { <tr><th scope="row">{name}</th><td>{amount}</td></tr> }
+    });
+    let facts = panel.facts.into_iter().map(fact_view).collect_view();
+    let rates = panel.rates.into_iter().map(|(said, of)| view! { <li>{said}<span class="quiet">{of}</span></li> });
+    let rates = rates.collect_view();
+    let files = panel.files.into_iter().map(|(title, address)| {
+        view! { <a href=address download="">{title}</a> }
+    });
+    let rows = panel.rows.into_iter().map(row_view).collect_view();
+    let sort = |of: bool, falls: bool| match (of, falls) {
+        (false, _) => "none",
+        (true, true) => "descending",
+        (true, false) => "ascending",
+    };
+    let by_time = sort(panel.by == "time", true);
+    let by_amount = sort(panel.by != "time", panel.by == "amount");
+    view! {
+        <div class="inspector-body">
+            <header class="inspector-head">
+                <h2>{panel.title}</h2>
+                <a class="icon-button" href=panel.close aria-label="Close">"×"</a>
+            </header>
+            <p class="value-l" data-inspected="">{panel.amount}</p>
+            <p class="quiet">{panel.definition}</p>
+            <table class="parts"><tbody>{parts.collect_view()}</tbody></table>
+            <dl class="facts">{facts}</dl>
+            <ul class="rates">{rates}</ul>
+            <header class="section-head">
+                <h3>"Rows"</h3>
+                <p class="files">"All rows: "{files.collect_view()}</p>
+            </header>
+            <p class="quiet">{panel.notice}</p>
+            <div class="table-scroll is-open" tabindex="0" role="group" aria-label="Rows, to scroll">
+                <table class="rows">
+                    <thead>
+                        <tr>
+                            <th scope="col" class="is-text" aria-sort=by_time><a class="sort" href=panel.by_time>"Counted at"</a></th>
+                            <th scope="col" class="is-text">"Order"</th>
+                            <th scope="col" class="is-text">"What"</th>
+                            <th scope="col">"Amount"</th>
+                            <th scope="col">"Rate"</th>
+                            <th scope="col" aria-sort=by_amount><a class="sort" href=panel.by_amount>"Counted"</a></th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+            {(!panel.next.is_empty()).then(|| view! { <a class="button" href=panel.next>"Next rows"</a> })}
+            <p class="quiet">"As of "{panel.as_of}". "<a href=panel.fresh>"Look again"</a></p>
+        </div>
+    }
+    .into_any()
+}
+
+fn fact_view(fact: Fact) -> AnyView {
+    let (title, address) = fact.link;
+    let link = (!address.is_empty()).then(|| view! { <a href=address>{title}</a> });
+    view! {
+        <dt>{fact.name}</dt>
+        <dd>{link}{fact.text}</dd>
+    }
+    .into_any()
+}
+
+fn row_view(row: PanelRow) -> AnyView {
+    let (number, address) = row.order;
+    view! {
+        <tr data-counted=row.minor.to_string()>
+            <td class="is-text">{row.at}</td>
+            <th scope="row"><a href=address title="Its whole ledger and raw deliveries">{number}</a></th>
+            <td class="is-text">{row.what}<br/><span class="quiet">{row.place}</span></td>
+            <td>{row.amount}</td>
+            <td>{row.rate}</td>
+            <td>{row.counted}</td>
+        </tr>
+    }
+    .into_any()
 }

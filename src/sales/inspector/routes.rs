@@ -19,7 +19,7 @@ use crate::rest::asked::{Pairs, QuestionParameters, in_path, in_query, question,
 use crate::sales::files::JsonFile;
 use crate::sales::inspector::inspect::{After, Asked, By, Rows};
 use crate::sales::inspector::store::{Cursor, Posting};
-use crate::sales::inspector::view::happening;
+use crate::sales::inspector::words::happening;
 use crate::sales::question::Question;
 use crate::sales::snapshot::Unanswered;
 use crate::server::problem::{Problem, Reader};
