@@ -29,6 +29,7 @@ mod document {
     use super::*;
     use crate::access::session::cookie;
     use crate::access::view::{SignInPage, WelcomePage};
+    use crate::rest::ApiPage;
 
     /// The pages.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,8 @@ mod document {
         SignIn,
         /// A plain form.
         Welcome,
+        /// What scripts can ask.
+        Api,
     }
 
     /// The document around a page, with its content security policy.
@@ -48,6 +51,7 @@ mod document {
             Page::Dashboard => view! { <App/> }.into_any(),
             Page::SignIn => view! { <SignInPage/> }.into_any(),
             Page::Welcome => view! { <WelcomePage/> }.into_any(),
+            Page::Api => view! { <ApiPage/> }.into_any(),
         };
         let (bundle, world) = vendored(&options.site_root);
         view! {

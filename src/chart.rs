@@ -7,6 +7,7 @@ use crate::table::Data;
 
 /// A series of amounts with the earlier one behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Chart {
     /// Its name on the page.
     pub name: String,
@@ -25,6 +26,7 @@ pub struct Chart {
 
 /// A point of a chart.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ChartPoint {
     /// Its name on the axis.
     pub label: String,

@@ -45,6 +45,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::CheckSums { rebuild } => {
             with_database(cli.place, async |db, books| check_sums(&db, &books, rebuild).await).await
         }
+        Command::Openapi => say(serde_json::to_string_pretty(takings::rest::specification())?),
         Command::Replay => with_database(cli.place, replay).await,
         Command::Import(Import::Orders { file, source, map, errors }) => {
             with_database(cli.place, async |db, books| import_orders(&db, &books, &file, &source, &map, &errors).await)

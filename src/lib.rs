@@ -34,6 +34,8 @@ pub mod sources;
 pub mod app;
 pub mod pages;
 #[cfg(feature = "ssr")]
+pub mod rest;
+#[cfg(feature = "ssr")]
 pub mod server;
 pub mod ui;
 

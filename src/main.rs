@@ -74,6 +74,8 @@ enum Command {
     /// Exchange rates
     #[command(subcommand)]
     Rates(Rates),
+    /// Print the specification of the API: OpenAPI 3.1 as JSON
+    Openapi,
     /// Reporting currency, zone, first day of the week, and the length of a title
     #[command(subcommand)]
     Settings(Settings),

@@ -155,13 +155,14 @@ impl Calendar {
         }
     }
 
-    /// The range compared with the local dates `first..=last`: the one right before it. Ranges of whole calendar
-    /// months that start on the 1st shift by calendar, others by their number of days (T5).
+    /// The range compared with the whole local dates `first..=last`: the one right before it. Ranges that start on the 1st
+    /// shift by as many calendar months as they have begun, others by their number of days (T5).
     pub fn range_before(&self, first: Date, last: Date) -> Window {
         let after = plus(last, 1.day());
-        if first.day() == 1 && after.day() == 1 {
-            let months = i64::from(after.year() - first.year()) * 12 + i64::from(after.month() - first.month());
-            return Window { from: self.midnight(minus(first, months.months())), to: self.midnight(first) };
+        if first.day() == 1 {
+            let months = months_begun(first, last);
+            let to = self.shift_months(after.to_datetime(Time::midnight()), months);
+            return Window { from: self.midnight(minus(first, months.months())), to };
         }
         let length = first.until(after).map_or(1, |span| i64::from(span.get_days()));
         Window { from: self.midnight(minus(first, length.days())), to: self.midnight(first) }
@@ -233,6 +234,11 @@ pub fn plus(date: Date, span: Span) -> Date {
 /// A date earlier by `span`; the calendar's first date where it would go beyond it.
 pub fn minus(date: Date, span: Span) -> Date {
     date.saturating_sub(span)
+}
+
+/// The calendar months that the dates from `first`, a 1st, up to `last` have begun.
+pub fn months_begun(first: Date, last: Date) -> i64 {
+    i64::from(last.year() - first.year()) * 12 + i64::from(last.month() - first.month()) + 1
 }
 
 /// A `jiff` date as the `chrono` date that SQL speaks.

@@ -27,6 +27,7 @@ pub enum Value {
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Column {
     /// Its name in data: small letters and underscores.
     pub name: String,
@@ -49,7 +50,8 @@ impl Column {
 }
 
 /// A cell as the browser gets it: its text, and what it is sorted by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Cell {
     /// The text.
     pub text: String,
@@ -59,6 +61,9 @@ pub struct Cell {
     /// 1 where it is good news, -1 where it is bad: its colour, beside a sign in the text.
     #[serde(skip_serializing_if = "is_level", default)]
     pub tone: i8,
+    /// What is to be said of it to whoever asks; empty where nothing.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub title: String,
 }
 
 fn is_level(tone: &i8) -> bool {
@@ -67,6 +72,7 @@ fn is_level(tone: &i8) -> bool {
 
 /// A table: cells are written for people, and sorted as what they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Table {
     /// Its name on the page.
     pub name: String,
@@ -109,6 +115,7 @@ impl Data {
 
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Row {
     /// Names it among the rows.
     pub key: String,
@@ -140,7 +147,7 @@ impl Value {
             Value::Count(n) | Value::Money(n, _) | Value::PerMille(n) | Value::Time(_, n) => Some(*n),
             Value::Text(_) | Value::Decimal(_) | Value::Date(_) => None,
         };
-        Cell { text: self.text(), order, tone: 0 }
+        Cell { text: self.text(), order, ..Cell::default() }
     }
 }
 
@@ -152,7 +159,7 @@ mod tests {
     fn values_are_shown_for_people_and_sorted_as_what_they_are() {
         assert_eq!(Value::Money(-104_567, Currency::GBP).text(), "\u{2212}£1,045.67");
         assert_eq!(Value::PerMille(172).text(), "17.2%");
-        assert_eq!(Value::Count(1234).cell(), Cell { text: "1,234".into(), order: Some(1234), tone: 0 });
+        assert_eq!(Value::Count(1234).cell(), Cell { text: "1,234".into(), order: Some(1234), ..Cell::default() });
         assert_eq!(Value::Empty.text(), "—");
     }
 }

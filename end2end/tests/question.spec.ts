@@ -40,7 +40,7 @@ test('a country filters the page; its chip takes the filter away', async ({ open
   await dashboard.open();
   const canada = dashboard.row('Countries', 'Canada');
   const revenue = await canada.getByRole('cell').nth(1).innerText();
-  await canada.getByRole('link').click();
+  await canada.getByRole('rowheader').getByRole('link').click();
   await expect(dashboard.page).toHaveURL(/\?country=CA$/);
   await expect(dashboard.figure('range-revenue')).toHaveText(revenue);
   await dashboard.page.getByRole('link', { name: 'Remove Canada' }).click();

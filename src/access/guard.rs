@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 use crate::access::session::Denied;
+use crate::server::problem::Problem;
 use crate::server::state::AppState;
 
 /// Pages that are open to anyone; a server function (below `/api`) authorises itself.
@@ -23,7 +24,11 @@ pub async fn same_origin(request: Request, next: Next) -> Response {
     if reads || webhook || is_same_origin(request.headers(), request.uri()) {
         return next.run(request).await;
     }
-    (StatusCode::FORBIDDEN, "this request came from a page of another site").into_response()
+    let sentence = "this request came from a page of another site";
+    if path.starts_with("/api/") {
+        return Problem::new(StatusCode::FORBIDDEN, sentence).into_response();
+    }
+    (StatusCode::FORBIDDEN, sentence).into_response()
 }
 
 /// Whether the request names no origin (a script does not), or the host it was sent to.

@@ -12,7 +12,7 @@ mod sheet;
 mod xlsx;
 
 pub use format::{Format, Header, UnknownFormat, Wanted};
-pub use plain::percent;
+pub use plain::{at as local_time, percent};
 pub use respond::respond;
 pub use sheet::{Denomination, ExportError, Page, Sheet};
 pub use xlsx::ROWS_MAX as XLSX_ROWS_MAX;

@@ -29,7 +29,7 @@ async fn open(
 ) -> Response {
     let question = match Question::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
         Ok(question) => question,
-        Err(sentence) => return (StatusCode::BAD_REQUEST, sentence).into_response(),
+        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
     upgrade(request, PROTOCOL, move |mut socket, ours| async move {
         let shutdown = state.shutdown.clone();

@@ -6,6 +6,8 @@ use crate::access::view::SignOutButton;
 use crate::live::view::{Feed, LiveBadge, Status, Toasts};
 use crate::sales::api::{Dashboard, load_dashboard};
 use crate::sales::charts::view::{COUNTRY_MENU, FilterNote, MapCard, WeekdaysCard};
+use crate::sales::inspector::panel::{self, InspectorPanel, lead_to_panel};
+use crate::sales::inspector::question_of;
 use crate::sales::view::{Cards, ChartCard, FlaggedNotice, Hero, QuestionBar, TableCard, Ticker};
 use crate::ui::theme::{ThemeButton, toggle_theme};
 use crate::ui::{browser, flag, text};
@@ -30,12 +32,14 @@ pub fn DashboardPage() -> impl IntoView {
 #[component]
 fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
     let shown = RwSignal::new(loaded.snapshot);
-    let feed = Feed::new(shown, loaded.controls, query.get_untracked());
+    let question = Memo::new(move |_| query.with(|query| question_of(query)));
+    let feed = Feed::new(shown, loaded.controls, question.get_untracked());
+    lead_to_panel(question);
     // Another address is another question: back, forward and every link of the menus.
-    Effect::new(move |_| feed.ask(query.get()));
+    Effect::new(move |_| feed.ask(question.get()));
     Effect::new(move |started: Option<()>| {
         if started.is_none() {
-            browser::on_key(move |key| press(&key, feed));
+            browser::on_key(move |key| press(&key, feed, query));
         }
     });
     let controls = feed.controls;
@@ -71,27 +75,33 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 <MapCard shown/>
                 <TableCard shown controls name="countries"/>
                 <TableCard shown controls name="platforms" is_wide=true/>
+                <TableCard shown controls name="average_orders" is_wide=true/>
                 <TableCard shown controls name="averages" is_wide=true/>
             </div>
             <p class="footnote quiet">
                 "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
                 <span>{text(move || shown.with(|s| s.currency.to_string()))}</span>
-                " at the recorded rate. Press ? for the keys."
+                " at the recorded rate. Press ? for the keys. "
+                <a href="/api">"The API"</a>
             </p>
         </main>
+        <InspectorPanel query first=loaded.panel/>
         <Toasts feed/>
         <KeyHelp />
     }
 }
 
 /// Does what a key stands for; whether it stands for anything.
-fn press(key: &str, feed: Feed) -> bool {
+fn press(key: &str, feed: Feed, query: RwSignal<String>) -> bool {
     match key {
         "l" => feed.toggle(),
         "t" => toggle_theme(),
         "?" => browser::open_dialog(KEYS),
         "/" => browser::open_menu(COUNTRY_MENU),
-        "Escape" => browser::close_menus(),
+        "Escape" => {
+            browser::close_menus();
+            panel::close(query);
+        }
         "d" => browser::go("/?range=today"),
         "w" => browser::go("/?range=week"),
         "m" => browser::go("/?range=month"),

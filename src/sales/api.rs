@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::sales::inspector::model::Panel;
 use crate::sales::model::{Controls, Snapshot};
 
 /// What the dashboard needs for its first paint.
@@ -14,6 +15,8 @@ pub struct Dashboard {
     pub controls: Controls,
     /// Who looks at them.
     pub name: String,
+    /// What is behind the figure that the query names, where it names one.
+    pub panel: Option<Panel>,
 }
 
 /// The answer to the question of a query as it is now, for whoever is signed in. `fresh` asks the database, else memory
@@ -31,6 +34,8 @@ mod server {
     use super::*;
     use crate::access::session::Visitor;
     use crate::sales::controls;
+    use crate::sales::inspector::api::panel;
+    use crate::sales::inspector::figure_of;
     use crate::sales::question::{NoQuestion, Question};
     use crate::sales::snapshot::Unanswered;
     use crate::server::state::AppState;
@@ -65,7 +70,12 @@ mod server {
         };
         let countries = countries.tables.iter().find(|table| table.name == "countries").cloned().unwrap_or_default();
         let controls = controls::controls(&question, &sources, &countries);
-        Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name })
+        let panel = match figure_of(query.trim_start_matches('?')) {
+            "" => None,
+            // A figure that is not there is no reason to show none.
+            _ => panel(&state, query).await.ok(),
+        };
+        Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name, panel })
     }
 
     /// The question of a query as it stands in an address, with or without its `?`.

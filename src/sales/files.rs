@@ -1,59 +1,167 @@
 //! The tables and charts of the page as files: `GET /api/v1/tables/countries.csv`, for the question in the query.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use chrono::DateTime;
 use futures_util::stream;
+use serde::Serialize;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::export::{Format, Header, PAGE_ROWS, Sheet, Wanted, respond};
+use crate::money::Currency;
 use crate::period::{Instant, Window};
+use crate::rest::Bytes;
+use crate::rest::asked::{Pairs, QuestionParameters, in_path, in_query, question, value, words};
 use crate::sales::books::Books;
 use crate::sales::model::Snapshot;
-use crate::sales::question::Question;
 use crate::server::problem::{Problem, Reader};
 use crate::server::state::AppState;
-use crate::table::Data;
+use crate::table::{Column, Data};
 
-/// A query as it stands in the address.
-type Pairs = Query<Vec<(String, String)>>;
+/// The tables that there are.
+const TABLES: [&str; 5] = ["periods", "countries", "platforms", "average_orders", "averages"];
+/// The charts that there are.
+const CHARTS: [&str; 3] = ["revenue", "orders", "hours"];
 
 /// `GET /api/v1/tables/{file}` and `/api/v1/charts/{file}`; the file's name ends in its format.
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/api/v1/tables/{file}", get(table)).route("/api/v1/charts/{file}", get(chart))
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(table)).routes(routes!(chart))
+}
+
+/// What a file takes beside the question.
+struct FileParameters;
+
+impl IntoParams for FileParameters {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about = "`plain` leaves out the facts above the table of a CSV file, for programs.";
+        let headers = words(["full", "plain"], Some("full"));
+        vec![in_query("header", about).schema(Some(headers)).example(Some("plain".into())).build()]
+    }
+}
+
+/// A table or a chart as JSON.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "facts": {"table": "Countries", "zone": "Europe/London", "currency": "GBP"},
+    "columns": [
+        {"name": "country", "title": "Country", "numeric": false}, {"name": "revenue", "title": "Revenue", "numeric": true}
+    ],
+    "rows": [{"country": "France", "revenue": {"amount": "1045.67", "currency": "GBP"}}]
+}))]
+pub struct JsonFile {
+    /// What the figures mean: the table, the zone, the window, the currency, the watermark, the filter.
+    facts: BTreeMap<String, String>,
+    /// The columns.
+    columns: Vec<Column>,
+    /// The rows: each column's value by the column's name, null where there is none.
+    rows: Vec<BTreeMap<String, JsonCell>>,
+}
+
+/// A value in a row.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum JsonCell {
+    /// Nothing.
+    Empty,
+    /// A number of things.
+    Count(i64),
+    /// Text, a time, a percent or another decimal.
+    Text(String),
+    /// Money.
+    Money {
+        /// Decimal text.
+        amount: String,
+        /// Its currency.
+        currency: Currency,
+    },
+}
+
+/// The name of a table's file.
+struct TableFile;
+/// The name of a chart's file.
+struct ChartFile;
+
+impl IntoParams for TableFile {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![file_parameter("The name of the table, then the format.", &TABLES, "countries.csv")]
+    }
+}
+
+impl IntoParams for ChartFile {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![file_parameter("The name of the chart, then the format.", &CHARTS, "revenue.csv")]
+    }
+}
+
+fn file_parameter(about: &str, names: &[&str], example: &str) -> Parameter {
+    let files = in_all_formats(names);
+    in_path("file", about)
+        .schema(Some(words(files.iter().map(String::as_str), None)))
+        .example(Some(example.into()))
+        .build()
+}
+
+fn in_all_formats(names: &[&str]) -> Vec<String> {
+    let formats = [Format::Csv, Format::Xlsx, Format::Json];
+    names.iter().flat_map(|name| formats.map(|format| format!("{name}.{}", format.extension()))).collect()
 }
 
 /// What of a snapshot can be had as a file: its name, its title, its values.
 type Files<'a> = Vec<(&'a str, &'a str, &'a Data)>;
 
+/// A table of the page as a file
+///
+/// The values of the page, none rounded. `periods` and `averages` are of now, whatever the range.
+#[utoipa::path(
+    get, path = "/api/v1/tables/{file}", operation_id = "table", tag = "Figures",
+    params(TableFile, QuestionParameters, FileParameters),
+    responses((status = OK, description = "The file", content(
+        (JsonFile = "application/json"), (String = "text/csv"),
+        (Bytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    )))
+)]
 async fn table(
     _reader: Reader,
     State(state): State<AppState>,
     Path(file): Path<String>,
-    pairs: Pairs,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Response, Problem> {
     let tables = |snapshot: &Snapshot| {
         let tables = snapshot.tables.iter().filter(|table| !table.data.columns.is_empty());
         find(tables.map(|table| (table.name.as_str(), table.title.as_str(), &table.data)).collect(), &file)
     };
-    answer(&state, &file, pairs, tables).await
+    answer(&state, &file, &pairs, tables).await
 }
 
+/// A chart of the page as a file
+///
+/// The points of a chart, each with the one it is compared with. `hours` is of today, whatever the range.
+#[utoipa::path(
+    get, path = "/api/v1/charts/{file}", operation_id = "chart", tag = "Figures",
+    params(ChartFile, QuestionParameters, FileParameters),
+    responses((status = OK, description = "The file", content(
+        (JsonFile = "application/json"), (String = "text/csv"),
+        (Bytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    )))
+)]
 async fn chart(
     _reader: Reader,
     State(state): State<AppState>,
     Path(file): Path<String>,
-    pairs: Pairs,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Response, Problem> {
     let charts = |snapshot: &Snapshot| {
         let charts = snapshot.charts.iter();
         find(charts.map(|chart| (chart.name.as_str(), chart.title.as_str(), &chart.data)).collect(), &file)
     };
-    answer(&state, &file, pairs, charts).await
+    answer(&state, &file, &pairs, charts).await
 }
 
 /// The file without its facts and its rows: the name, the title, and the values.
@@ -63,12 +171,12 @@ type Found = (String, String, Data);
 async fn answer(
     state: &AppState,
     file: &str,
-    Query(pairs): Pairs,
+    pairs: &Pairs,
     find: impl Fn(&Snapshot) -> Result<Found, Problem>,
 ) -> Result<Response, Problem> {
     let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
-    let question = Question::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))).map_err(bad)?;
-    let header = header(&pairs).map_err(bad)?;
+    let question = question(pairs, &["header"])?;
+    let header = header(pairs).map_err(bad)?;
     let Some((_, format)) = Format::of_file(file) else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "the file's name ends in .csv, .xlsx or .json"));
     };
@@ -101,8 +209,8 @@ fn sheet(name: &str, title: &str, data: &Data, books: &Books, as_of: Instant) ->
     data.money.iter().fold(sheet, |sheet, column| sheet.money(column, books.currency))
 }
 
-fn header(pairs: &[(String, String)]) -> Result<Header, String> {
-    match pairs.iter().find(|(name, _)| name == "header").map(|(_, value)| value.as_str()) {
+fn header(pairs: &Pairs) -> Result<Header, String> {
+    match value(pairs, "header") {
         None | Some("full") => Ok(Header::Full),
         Some("plain") => Ok(Header::Plain),
         Some(_) => Err("header is one of full, plain".into()),

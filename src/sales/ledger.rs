@@ -102,6 +102,7 @@ pub fn entries(order: &Order, reporting: Currency, rate: Option<Decimal>) -> BTr
         reporting,
         rate,
         currency: reporting,
+        from_buyer: FromBuyer::default(),
     };
     let counts = |sale: &&Sale| matches!(sale.standing, Standing::Counted | Standing::Return);
     let Some(sale) = order.sale.as_ref().filter(counts) else {
@@ -140,6 +141,14 @@ struct Posting {
     currency: Currency,
     reporting: Currency,
     rate: Option<Decimal>,
+    from_buyer: FromBuyer,
+}
+
+/// What has been paid back in the buyer's currency, and what of it was posted in the shop's.
+#[derive(Default)]
+struct FromBuyer {
+    paid_back: i64,
+    posted: i64,
 }
 
 impl Posting {
@@ -157,9 +166,10 @@ impl Posting {
             (Kind::RefundShipping, refund.shipping_minor),
             (Kind::RefundTax, refund.tax_minor),
         ] {
-            match in_shop_currency(minor, refund.currency, sale) {
+            match self.from_buyer.in_shop_currency(minor, refund.currency, sale) {
                 Some(minor) => self.post(kind, id, at, -minor),
-                None => self.flag(kind, id, at),
+                // One flag stands for all of the refund.
+                None => return self.flag(kind, id, at),
             }
         }
     }
@@ -210,18 +220,21 @@ impl Posting {
     }
 }
 
-/// A refund's amount in the shop's currency: as it is, or by the order's own ratio of the two currencies. `None` when it
-/// was paid in a third one.
-fn in_shop_currency(minor: i64, paid_in: Currency, sale: &Sale) -> Option<i64> {
-    if minor == 0 || paid_in == sale.currency {
-        return Some(minor);
-    }
-    match sale.presentment {
-        Some((currency, total)) if currency == paid_in && total != 0 => {
-            let (product, total) = (i128::from(minor) * i128::from(sale.total_minor()) * 2, i128::from(total));
-            i64::try_from((product + total) / (total * 2)).ok()
+impl FromBuyer {
+    /// A refund's amount in the shop's currency: as it is, or by the order's own ratio of the two currencies. The ratio is that
+    /// of all that was paid back so far, so that the whole of what the buyer paid is the order's total. `None` when it was paid
+    /// in a third currency.
+    fn in_shop_currency(&mut self, minor: i64, paid_in: Currency, sale: &Sale) -> Option<i64> {
+        if minor == 0 || paid_in == sale.currency {
+            return Some(minor);
         }
-        _ => None,
+        let (_, total) = sale.presentment.filter(|(currency, total)| *currency == paid_in && *total != 0)?;
+        self.paid_back = self.paid_back.checked_add(minor)?;
+        let (product, total) = (i128::from(self.paid_back) * i128::from(sale.total_minor()) * 2, i128::from(total));
+        let now = i64::try_from((product + total) / (total * 2)).ok()?;
+        let step = now - self.posted;
+        self.posted = now;
+        Some(step)
     }
 }
 
@@ -340,9 +353,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_paid_back_in_parts_in_the_buyer_s_currency_nets_to_zero_too() {
+        let yen = Currency::parse("JPY").expect("a code");
+        let mut order = Order::placed(Sale { presentment: Some((yen, 300)), ..sale(2) });
+        for (id, seconds) in [("a", 60), ("b", 61)] {
+            let third = Refund { currency: yen, shipping_minor: 25, tax_minor: 25, ..refund(seconds, 100) };
+            order.refunds.insert(id.into(), third);
+        }
+        assert_eq!(sums(&entries(&order, Currency::GBP, Some(Decimal::ONE))).total(), 0);
+    }
+
+    #[test]
     fn a_refund_in_a_third_currency_is_flagged_and_never_taken_one_to_one() {
         let mut order = Order::placed(sale(1000));
-        order.refunds.insert("r".into(), Refund { currency: Currency::EUR, ..refund(60, 500) });
+        let in_euros = Refund { currency: Currency::EUR, shipping_minor: 299, tax_minor: 1, ..refund(60, 500) };
+        order.refunds.insert("r".into(), in_euros);
         let sums = sums(&entries(&order, Currency::GBP, Some(Decimal::ONE)));
         assert_eq!((sums.total(), sums.flagged), (1299, 1));
     }

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod charts;
+pub mod inspector;
 pub mod model;
 pub mod projection;
 pub mod question;
@@ -18,7 +19,11 @@ pub mod ledger;
 #[cfg(feature = "ssr")]
 pub mod legacy;
 #[cfg(feature = "ssr")]
+pub mod medians;
+#[cfg(feature = "ssr")]
 pub mod order;
+#[cfg(feature = "ssr")]
+pub mod orders;
 #[cfg(feature = "ssr")]
 pub mod recorder;
 #[cfg(feature = "ssr")]

@@ -8,6 +8,7 @@ use crate::table::{Row, Table};
 
 /// Orders and revenue of a window. Revenue is the total (M3) in minor units of the reporting currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Figures {
     /// Orders placed.
     pub orders: i64,
@@ -34,11 +35,19 @@ impl Figures {
 
 /// A window's figures beside those of the window it is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Versus {
     /// The window in question.
     pub current: Figures,
     /// The window before, cut at the same point.
     pub earlier: Figures,
+    /// The median order value of the window (M6), minor units; `None` without orders, under a filter, and for the windows that
+    /// no median is shown of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub median: Option<i64>,
+    /// The same of the earlier window.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub earlier_median: Option<i64>,
     /// The window in words.
     pub window: String,
     /// The earlier window in words.
@@ -64,6 +73,7 @@ impl Versus {
 
 /// Everything on the page that changes with an order or with the clock.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Overview {
     /// Counts the recordings: a higher one is newer.
     pub revision: i64,
@@ -102,10 +112,14 @@ pub struct Overview {
     pub landing: String,
     /// Orders of the range left out because no exchange rate is known (M7).
     pub flagged: i64,
+    /// Why there are no medians, in a sentence; empty where they are missing for want of orders alone.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub no_median: String,
 }
 
 /// A day of the chart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Day {
     /// `2026-11-21`, in the workspace's zone.
     pub date: String,
@@ -115,6 +129,7 @@ pub struct Day {
 
 /// What happened to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
     /// It was placed.
@@ -131,6 +146,7 @@ pub enum Happening {
 
 /// One live event: something happened to an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct OrderEvent {
     /// Its place in commit order, without gaps.
     #[serde(default)]
@@ -165,6 +181,7 @@ impl OrderEvent {
 
 /// Everything the dashboard shows: the answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Snapshot {
     /// The reporting currency.
     pub currency: Currency,
@@ -364,7 +381,7 @@ mod tests {
         let point = |value| ChartPoint { value: Some(value), ..ChartPoint::default() };
         let row = |key: &str, text: &str| Row {
             key: key.into(),
-            cells: vec![Cell { text: text.into(), order: None, tone: 0 }],
+            cells: vec![Cell { text: text.into(), ..Cell::default() }],
             ..Row::default()
         };
         Snapshot {

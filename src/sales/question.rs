@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Values in one filter.
-const VALUES_MAX: usize = 50;
+pub const VALUES_MAX: usize = 50;
 /// Characters of a value.
-const VALUE_CHARS_MAX: usize = 64;
+pub const VALUE_CHARS_MAX: usize = 64;
 
 /// What is asked. The default is the last 30 days, to the same point, of all orders.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -182,7 +182,15 @@ named! {
 }
 
 /// Why a query is no question, in a sentence for whoever wrote it.
-pub type NoQuestion = String;
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoQuestion {
+    /// A value is none of those that it can be.
+    #[error("{0}")]
+    Value(String),
+    /// Each value can be, but not beside the others.
+    #[error("{0}")]
+    Together(String),
+}
 
 impl Question {
     /// Reads the pairs of a query; those of other names are left alone.
@@ -214,8 +222,13 @@ impl Question {
         match (from, to) {
             (None, None) => {}
             (Some(from), Some(to)) if from <= to => question.range = Range::Dates(from, to),
-            (Some(from), Some(to)) => return Err(format!("from ({from}) is after to ({to}): swap them")),
-            _ => return Err("from and to belong together: give both dates, or neither".into()),
+            (Some(from), Some(to)) => {
+                return Err(NoQuestion::Together(format!("from ({from}) is after to ({to}): swap them")));
+            }
+            _ => {
+                let sentence = "from and to belong together: give both dates, or neither";
+                return Err(NoQuestion::Together(sentence.into()));
+            }
         }
         Ok(question)
     }
@@ -290,7 +303,7 @@ fn one_of<T: Copy>(
 ) -> Result<T, NoQuestion> {
     parse(value).ok_or_else(|| {
         let known: Vec<&str> = all.iter().map(|value| name_of(*value)).collect();
-        format!("{name} is one of {}", known.join(", "))
+        NoQuestion::Value(format!("{name} is one of {}", known.join(", ")))
     })
 }
 
@@ -301,7 +314,8 @@ fn values(name: &str, text: &str) -> Result<Vec<String>, NoQuestion> {
         value.len() <= VALUE_CHARS_MAX && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     if out.len() > VALUES_MAX || !out.iter().all(fine) {
-        return Err(format!("{name} is up to {VALUES_MAX} names of letters, digits, - and _, with commas between"));
+        let sentence = format!("{name} is up to {VALUES_MAX} names of letters, digits, - and _, with commas between");
+        return Err(NoQuestion::Value(sentence));
     }
     out.sort();
     out.dedup();
@@ -312,7 +326,7 @@ fn values(name: &str, text: &str) -> Result<Vec<String>, NoQuestion> {
 fn date(name: &str, text: &str) -> Result<String, NoQuestion> {
     let fine = text.len() == 10
         && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
-    if fine { Ok(text.to_owned()) } else { Err(format!("{name} is a date such as 2026-11-21")) }
+    if fine { Ok(text.to_owned()) } else { Err(NoQuestion::Value(format!("{name} is a date such as 2026-11-21"))) }
 }
 
 #[cfg(test)]
@@ -346,7 +360,7 @@ mod tests {
             ("from=yesterday&to=today", "from is a date"),
             ("country=<b>", "country is up to 50 names"),
         ] {
-            let sentence = parse(query).expect_err(query);
+            let sentence = parse(query).expect_err(query).to_string();
             assert!(sentence.contains(says), "{query}: {sentence}");
         }
     }

@@ -8,11 +8,12 @@ use jiff::civil::Date;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::chart::{Chart, ChartPoint};
-use crate::period::{Instant, Period, Window, minus};
+use crate::period::{Calendar, Instant, Period, Window, minus};
 use crate::sales::books::Books;
+use crate::sales::medians;
 use crate::sales::model::{CARD_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
 use crate::sales::question::{Bucket, Comparison, Filter, Question, Range};
-use crate::sales::spans::{Point, Spans, buckets, resolve};
+use crate::sales::spans::{Point, Spans, parts, resolve};
 use crate::sales::store;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
@@ -51,6 +52,7 @@ pub async fn compute(
 
     let asked = Asked::of(books, &spans, now);
     let sums = window_sums(&mut tx, books, &slice, &asked.windows).await?;
+    let medians = median_values(&mut tx, books, &slice, &asked, &sums).await?;
     let range = [spans.current, spans.earlier.unwrap_or(Window { from: now, to: now })];
     let countries = sums_by(&mut tx, books, &slice, Dimension::Country, &range).await?;
     let by_source = sums_by(&mut tx, books, &slice, Dimension::Source, &range).await?;
@@ -64,7 +66,7 @@ pub async fn compute(
         revenue: sums.revenue(question.measure, question.refunds),
         placed: sums.placed(),
     };
-    let answered = Answered { asked: &asked, sums: &sums, figures: &figures, books, now };
+    let answered = Answered { asked: &asked, sums: &sums, medians: &medians, figures: &figures, books, now };
     let overview = Overview {
         revision: cursor.revision,
         version: 0,
@@ -83,12 +85,15 @@ pub async fn compute(
         range: answered.versus(14),
         landing: String::new(),
         flagged: sums[14].flagged,
+        no_median: if slice == Slice::default() { String::new() } else { NO_MEDIAN.into() },
     };
     let days = answered.days();
+    let has_earlier = spans.earlier.is_some();
     let tables = vec![
         over(asked.to_dates(), tables::periods(&overview, books.currency)),
-        over(spans.current, tables::countries(&countries, question, &figures, books.currency)),
-        over(spans.current, tables::platforms(&by_source, &all_sources, question, &figures, books, now)),
+        over(spans.current, tables::countries(&countries, has_earlier, question, &figures, books.currency)),
+        over(spans.current, tables::platforms(&by_source, has_earlier, &all_sources, question, &figures, books, now)),
+        over(asked.to_dates_and_range(), tables::average_orders(&overview, books.currency)),
         over(asked.windows[12], tables::averages(&days, books.currency)),
     ];
     let charts = vec![
@@ -100,6 +105,40 @@ pub async fn compute(
     // The first day is there for the change from day to day alone.
     let days = days.into_iter().skip(1).collect();
     Ok(Snapshot { currency: books.currency, overview, days, charts, tables, recent })
+}
+
+/// The places of the windows that a median is shown of, each followed by that of its earlier one: today, this week, this
+/// month, 30 days, the range.
+const WITH_MEDIAN: [usize; 5] = [0, 4, 6, 12, 14];
+/// The reason that people are given where a filter leaves no median.
+const NO_MEDIAN: &str = "The median is known of all orders together, not of some.";
+
+/// The medians of windows by their place, where there are any. The counts that they are read from have to have the same number
+/// of orders as the sums: where they do not, and `check-sums` would say so, there is none rather than a wrong one.
+async fn median_values(
+    db: &mut PgConnection,
+    books: &Books,
+    slice: &Slice,
+    asked: &Asked,
+    sums: &[Sums],
+) -> sqlx::Result<HashMap<usize, i64>> {
+    if *slice != Slice::default() {
+        return Ok(HashMap::new());
+    }
+    let places: Vec<usize> = WITH_MEDIAN.iter().flat_map(|place| [*place, place + 1]).collect();
+    // The range is often one of the others.
+    let mut windows: Vec<Window> = Vec::new();
+    for window in places.iter().map(|place| asked.windows[*place]) {
+        if !windows.contains(&window) {
+            windows.push(window);
+        }
+    }
+    let medians = medians::medians(db, books.workspace, &windows).await?;
+    let value = |place: usize| {
+        let median = windows.iter().zip(&medians).find(|(window, _)| **window == asked.windows[place])?.1;
+        median.value_minor.filter(|_| median.orders == sums[place].orders)
+    };
+    Ok(places.into_iter().filter_map(|place| Some((place, value(place)?))).collect())
 }
 
 /// A table whose figures are those of a window.
@@ -130,8 +169,20 @@ pub fn slice(filter: &Filter, sources: &[Source]) -> Result<Slice, Unanswered> {
     })
 }
 
+/// Periods of the page, in the order of [`Asked::periods`]: the name, and what it is called.
+pub const PERIODS: [(&str, &str); 8] = [
+    ("today", "today"),
+    ("yesterday", "yesterday"),
+    ("week", "this week"),
+    ("month", "this month"),
+    ("quarter", "this quarter"),
+    ("year", "this year"),
+    ("thirty-days", "the last 30 days"),
+    ("range", "the range in question"),
+];
+
 /// All windows that an answer needs, asked for at once.
-struct Asked {
+pub struct Asked {
     windows: Vec<Window>,
     /// Where the points of the range begin, each followed by its earlier window.
     points_at: usize,
@@ -146,34 +197,14 @@ struct Asked {
 impl Asked {
     fn of(books: &Books, spans: &Spans, now: Instant) -> Asked {
         let calendar = &books.calendar;
-        let local = calendar.local(now);
-        let today = local.date();
-        let yesterday = minus(today, 1.day());
-        let to_date = |period| [calendar.to_date(period, now), calendar.same_point_before(period, now)];
-        let span = (CARD_DAYS as i64).days();
-        let first = minus(today, (CARD_DAYS as i64 - 1).days());
-        let thirty_ago = calendar.instant(minus(today, span).to_datetime(local.time()));
+        let today = calendar.date(now);
         let nothing = Window { from: now, to: now };
-        let mut windows = [
-            to_date(Period::Day),
-            [calendar.day(yesterday), calendar.day(minus(yesterday, 1.day()))],
-            to_date(Period::Week),
-            to_date(Period::Month),
-            to_date(Period::Quarter),
-            to_date(Period::Year),
-            [
-                Window { from: calendar.midnight(first), to: now },
-                Window { from: calendar.midnight(minus(first, span)), to: thirty_ago },
-            ],
-            [spans.current, spans.earlier.unwrap_or(nothing)],
-        ]
-        .concat();
+        let mut windows = Asked::periods(calendar, spans, now).concat();
         let points_at = windows.len();
         for Point { current, earlier, .. } in &spans.points {
             windows.extend([*current, earlier.as_ref().map_or(nothing, |(_, window)| *window)]);
         }
-        let hours = [calendar.to_date(Period::Day, now), calendar.day(yesterday)]
-            .map(|day| buckets(Bucket::Hour, day, calendar).1);
+        let hours = Asked::hours(calendar, now);
         let hours_at = [windows.len(), windows.len() + hours[0].len()];
         windows.extend(hours.iter().flatten());
         let days: Vec<Date> = (0..=CARD_DAYS as i64).rev().map(|back| minus(today, back.days())).collect();
@@ -186,10 +217,46 @@ impl Asked {
         Asked { windows, points_at, hours_at, hours, days_at, days }
     }
 
+    /// The windows of [`PERIODS`], each with what it is compared with; that is empty where it is nothing.
+    pub fn periods(calendar: &Calendar, spans: &Spans, now: Instant) -> [[Window; 2]; 8] {
+        let local = calendar.local(now);
+        let today = local.date();
+        let yesterday = minus(today, 1.day());
+        let to_date = |period| [calendar.to_date(period, now), calendar.same_point_before(period, now)];
+        let span = (CARD_DAYS as i64).days();
+        let first = minus(today, (CARD_DAYS as i64 - 1).days());
+        let thirty_ago = calendar.instant(minus(today, span).to_datetime(local.time()));
+        [
+            to_date(Period::Day),
+            [calendar.day(yesterday), calendar.day(minus(yesterday, 1.day()))],
+            to_date(Period::Week),
+            to_date(Period::Month),
+            to_date(Period::Quarter),
+            to_date(Period::Year),
+            [
+                Window { from: calendar.midnight(first), to: now },
+                Window { from: calendar.midnight(minus(first, span)), to: thirty_ago },
+            ],
+            [spans.current, spans.earlier.unwrap_or(Window { from: now, to: now })],
+        ]
+    }
+
+    /// The hours of today so far, and of yesterday.
+    pub fn hours(calendar: &Calendar, now: Instant) -> [Vec<Window>; 2] {
+        let yesterday = calendar.day(minus(calendar.date(now), 1.day()));
+        [calendar.to_date(Period::Day, now), yesterday].map(|day| parts(Bucket::Hour, day, calendar).collect())
+    }
+
     /// The window that holds day, week, month, quarter and year to date; a week may begin in the year before.
     fn to_dates(&self) -> Window {
         let (week, year) = (self.windows[4], self.windows[10]);
         Window { from: week.from.min(year.from), to: year.to }
+    }
+
+    /// The window that holds day, week and month to date and the range.
+    fn to_dates_and_range(&self) -> Window {
+        let (week, month, range) = (self.windows[4], self.windows[6], self.windows[14]);
+        Window { from: week.from.min(month.from).min(range.from), to: month.to.max(range.to) }
     }
 }
 
@@ -197,6 +264,7 @@ impl Asked {
 struct Answered<'a, F> {
     asked: &'a Asked,
     sums: &'a [Sums],
+    medians: &'a HashMap<usize, i64>,
     figures: &'a F,
     books: &'a Books,
     now: Instant,
@@ -214,6 +282,8 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
         Versus {
             current: self.at(i),
             earlier: self.at(i + 1),
+            median: self.medians.get(&i).copied(),
+            earlier_median: self.medians.get(&(i + 1)).copied(),
             window: words(self.asked.windows[i]),
             earlier_window: words(self.asked.windows[i + 1]),
         }
@@ -300,7 +370,7 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
         let [today, yesterday] = &self.asked.hours;
         let label = |window: &Window| self.books.calendar.local(window.from).strftime("%H:%M").to_string();
         let whole = self.books.calendar.day(self.books.calendar.date(self.now));
-        let labels: Vec<Window> = buckets(Bucket::Hour, whole, &self.books.calendar).1;
+        let labels: Vec<Window> = parts(Bucket::Hour, whole, &self.books.calendar).collect();
         let hour = |day: usize, i: usize| {
             let window = self.asked.hours[day].get(i)?;
             Some((window.from, self.at(self.asked.hours_at[day] + i).revenue))

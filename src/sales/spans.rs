@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
-use crate::period::{Calendar, Instant, Period, Window, minus, plus};
+use crate::period::{Calendar, Instant, Period, Window, minus, months_begun, plus};
 use crate::sales::question::{Bucket, Comparison, Preset, Question, Range};
 
 /// Days of a chart of hours at most.
@@ -13,7 +13,8 @@ const HOURS_UP_TO_DAYS: i64 = 2;
 const DAYS_UP_TO_DAYS: i64 = 92;
 /// Days of a chart of weeks at most.
 const WEEKS_UP_TO_DAYS: i64 = 400;
-/// Points of a chart at most: a finer bucket than fits is made coarser.
+/// Points of a chart at most: a finer bucket than fits is made coarser. Months are not: two centuries of dates that can be
+/// asked about have 2,520.
 const POINTS_MAX: usize = 400;
 
 /// The windows of a question.
@@ -49,16 +50,34 @@ struct Dates {
     first: Date,
     last: Date,
     is_running: bool,
-    /// The calendar period that it is a part of, for presets of one.
-    period: Option<Period>,
+    kind: Kind,
+}
+
+/// What a range is compared by.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A calendar period, compared with the one before it.
+    Period(Period),
+    /// Days up to today, compared with as many before them.
+    LastDays,
+    /// Dates, compared by calendar or by days (T5).
+    Dates,
+    /// Dates of which none has come yet.
+    Ahead,
 }
 
 /// Resolves a question at `now`. `since` is the date of the first order. The error is a date that the calendar lacks.
 pub fn resolve(question: &Question, calendar: &Calendar, now: Instant, since: Date) -> Result<Spans, String> {
     let dates = dates(&question.range, calendar, now, since)?;
-    let current = cut(calendar, dates.first, dates.last, dates.is_running.then_some(now));
+    let nothing = Window { from: now, to: now };
+    let current = match dates.kind {
+        Kind::Ahead => nothing,
+        _ => cut(calendar, dates.first, dates.last, dates.is_running.then_some(now)),
+    };
     let earlier = match (&question.range, question.compare) {
         (_, Comparison::None) | (Range::Preset(Preset::All), _) => None,
+        // Both are cut at the same point (T6): nothing has come yet, so nothing is beside it.
+        _ if matches!(dates.kind, Kind::Ahead) => Some(nothing),
         (_, compare) => Some(earlier(&dates, compare, calendar, now)),
     };
     let days = days_between(dates.first, dates.last) + 1;
@@ -69,7 +88,9 @@ pub fn resolve(question: &Question, calendar: &Calendar, now: Instant, since: Da
         _ => Bucket::Month,
     });
     let (bucket, windows) = buckets(bucket, current, calendar);
-    let before = earlier.map(|earlier| buckets(bucket, earlier, calendar).1).unwrap_or_default();
+    // Of the same length, also where the earlier window has more of them than a chart.
+    let before = earlier.map(|earlier| parts(bucket, earlier, calendar).take(windows.len()).collect());
+    let before: Vec<Window> = before.unwrap_or_default();
     let points = windows.into_iter().enumerate().map(|(i, window)| Point {
         label: label(bucket, window, calendar),
         date: calendar.date(window.from),
@@ -82,12 +103,12 @@ pub fn resolve(question: &Question, calendar: &Calendar, now: Instant, since: Da
 
 fn dates(range: &Range, calendar: &Calendar, now: Instant, since: Date) -> Result<Dates, String> {
     let today = calendar.date(now);
-    let running = |first, period| Dates { first, last: today, is_running: true, period };
-    let last_days = |days: i64| running(minus(today, (days - 1).days()), None);
-    let so_far = |period| running(calendar.start(period, today), Some(period));
+    let running = |first, kind| Dates { first, last: today, is_running: true, kind };
+    let last_days = |days: i64| running(minus(today, (days - 1).days()), Kind::LastDays);
+    let so_far = |period| running(calendar.start(period, today), Kind::Period(period));
     let whole_before = |period| {
         let last = minus(calendar.start(period, today), 1.day());
-        Dates { first: calendar.start(period, last), last, is_running: false, period: Some(period) }
+        Dates { first: calendar.start(period, last), last, is_running: false, kind: Kind::Period(period) }
     };
     Ok(match range {
         Range::Preset(preset) => match preset {
@@ -105,7 +126,7 @@ fn dates(range: &Range, calendar: &Calendar, now: Instant, since: Date) -> Resul
             Preset::LastQuarter => whole_before(Period::Quarter),
             Preset::Year => so_far(Period::Year),
             Preset::LastYear => whole_before(Period::Year),
-            Preset::All => running(since.min(today), None),
+            Preset::All => running(since.min(today), Kind::LastDays),
         },
         Range::Dates(first, last) => {
             let read = |text: &str| {
@@ -116,7 +137,8 @@ fn dates(range: &Range, calendar: &Calendar, now: Instant, since: Date) -> Resul
             };
             let (first, last) = (read(first)?, read(last)?);
             // What lies ahead is cut off: up to now it is as complete as any running range.
-            Dates { first, last: last.min(today.max(first)), is_running: last >= today && first <= today, period: None }
+            let kind = if first > today { Kind::Ahead } else { Kind::Dates };
+            Dates { first, last: last.min(today.max(first)), is_running: last >= today && first <= today, kind }
         }
     })
 }
@@ -144,28 +166,22 @@ fn earlier(dates: &Dates, compare: Comparison, calendar: &Calendar, now: Instant
     }
 }
 
-/// The range right before: of a calendar period the one before it, of ranges that start on the 1st as many months, of others
-/// as many days (T5). Up to the same point where `now` is given, else whole.
+/// The range right before: of a calendar period the one before it, of dates that start on the 1st as many months as they have
+/// begun, of others as many days (T5). Up to the same point where `now` is given, else whole.
 fn before(dates: &Dates, now: Option<Instant>, calendar: &Calendar) -> Window {
-    if let Some(period) = dates.period {
-        return match now {
+    match dates.kind {
+        Kind::Period(period) => match now {
             Some(now) => calendar.same_point_before(period, now),
             None => calendar.whole(period, minus(dates.first, 1.day())),
-        };
-    }
-    let after = plus(dates.last, 1.day());
-    let months = (i64::from(after.year()) - i64::from(dates.first.year())) * 12 + i64::from(after.month())
-        - i64::from(dates.first.month());
-    match now {
-        None if !dates.is_running => calendar.range_before(dates.first, dates.last),
-        _ if dates.first.day() == 1 && (dates.is_running || after.day() == 1) => {
-            // A running range stands for the months that it has begun.
-            let months = months + i64::from(after.day() != 1);
+        },
+        Kind::Dates | Kind::Ahead if !dates.is_running => calendar.range_before(dates.first, dates.last),
+        Kind::Dates | Kind::Ahead if dates.first.day() == 1 => {
+            let months = months_begun(dates.first, dates.last);
             let from = calendar.midnight(minus(dates.first, months.months()));
             let to = now.map_or(calendar.midnight(dates.first), |now| calendar.months_before(now, months));
             Window { from, to }
         }
-        now => shifted_by_days(dates, days_between(dates.first, dates.last) + 1, now, calendar),
+        _ => shifted_by_days(dates, days_between(dates.first, dates.last) + 1, now, calendar),
     }
 }
 
@@ -186,18 +202,20 @@ fn days_between(first: Date, last: Date) -> i64 {
 }
 
 /// Cuts a window into buckets; coarser ones where they would be too many. The first and the last may be parts.
-pub fn buckets(bucket: Bucket, window: Window, calendar: &Calendar) -> (Bucket, Vec<Window>) {
-    let mut out = Vec::new();
+fn buckets(bucket: Bucket, window: Window, calendar: &Calendar) -> (Bucket, Vec<Window>) {
+    let most = if bucket == Bucket::Month { usize::MAX } else { POINTS_MAX };
+    let out: Vec<Window> = parts(bucket, window, calendar).take(most.saturating_add(1)).collect();
+    if out.len() > most { buckets(coarser(bucket), window, calendar) } else { (bucket, out) }
+}
+
+/// The buckets that make up a window.
+pub fn parts(bucket: Bucket, window: Window, calendar: &Calendar) -> impl Iterator<Item = Window> {
     let mut from = window.from;
-    while from < window.to {
-        let to = end(bucket, from, calendar).min(window.to);
-        out.push(Window { from, to });
-        if out.len() > POINTS_MAX {
-            return buckets(coarser(bucket), window, calendar);
-        }
-        from = to;
-    }
-    (bucket, out)
+    std::iter::from_fn(move || {
+        let part = Window { from, to: end(bucket, from, calendar).min(window.to) };
+        from = part.to;
+        (part.from < window.to).then_some(part)
+    })
 }
 
 fn coarser(bucket: Bucket) -> Bucket {
@@ -316,6 +334,49 @@ mod tests {
             assert_eq!(got.current, window(current), "{query}");
             assert_eq!(got.earlier, earlier.map(window), "{query}");
         }
+    }
+
+    #[test]
+    fn dates_from_the_1st_on_shift_by_calendar_running_or_over() {
+        for (now, to, earlier_to) in [
+            ("2026-04-07T13:30:00Z", "2026-04-07T13:30:00Z", "2026-03-07T14:30:00Z"),
+            ("2026-05-10T13:30:00Z", "2026-04-07T23:00:00Z", "2026-03-08T00:00:00Z"),
+        ] {
+            let got = spans("from=2026-04-01&to=2026-04-07", "Europe/London", now);
+            assert_eq!(got.current, Window { from: at("2026-03-31T23:00:00Z"), to: at(to) }, "{now}");
+            let earlier = Window { from: at("2026-03-01T00:00:00Z"), to: at(earlier_to) };
+            assert_eq!(got.earlier, Some(earlier), "{now}");
+        }
+    }
+
+    #[test]
+    fn days_up_to_today_are_compared_with_as_many_before_also_from_a_1st_on() {
+        let got = spans("range=7d", "Europe/London", "2026-12-07T14:30:00Z");
+        let earlier = Window { from: at("2026-11-24T00:00:00Z"), to: at("2026-11-30T14:30:00Z") };
+        assert_eq!(got.earlier, Some(earlier));
+    }
+
+    #[test]
+    fn dates_that_lie_ahead_have_nothing_yet() {
+        let got = spans("from=2026-11-23&to=2026-11-25", "Europe/London", "2026-11-21T14:30:00Z");
+        assert!(got.current.from == got.current.to && got.points.is_empty());
+        assert_eq!(got.earlier, Some(got.current));
+    }
+
+    #[test]
+    fn a_point_stands_beside_one_of_the_same_length() {
+        // March so far has 230 hours; all of February has more than a chart.
+        let got = spans("range=month&compare=period&bucket=hour", "Europe/London", "2026-03-10T13:30:00Z");
+        assert_eq!((got.bucket, got.points.len()), (Bucket::Hour, 230));
+        let (label, window) = got.points[25].earlier.clone().expect("a point");
+        assert_eq!((label.as_str(), window.from), ("01:00", at("2026-02-02T01:00:00Z")));
+        assert_eq!(window.to - window.from, TimeDelta::hours(1));
+    }
+
+    #[test]
+    fn there_is_a_point_for_each_month_of_as_many_years_as_can_be_asked_about() {
+        let got = spans("from=1990-01-01&to=2026-11-21", "Europe/London", "2026-11-21T14:30:00Z");
+        assert_eq!((got.bucket, got.points.len()), (Bucket::Month, 443));
     }
 
     #[test]

@@ -50,17 +50,22 @@ pub async fn record(db: &mut PgConnection, books: &Books, deliveries: &[Delivery
 
     let named = deliveries.iter().filter_map(|d| d.order.as_ref().map(|(id, _)| (d.source, id.clone())));
     let known = stored_orders(&mut tx, books.workspace, named).await?;
+    let mut numbers: HashMap<Identity, i64> = known.iter().map(|(named, stored)| (named.clone(), stored.id)).collect();
     let touched = recording::merge(deliveries, known, &mut last_order, books);
+    numbers.extend(touched.iter().map(|t| (t.identity.clone(), t.now.id)));
     let ledger = stored_entries(&mut tx, books.workspace, &touched).await?;
     let entries = recording::new_entries(&touched, &ledger, books);
     let events = recording::events(&touched, &mut last_event, books);
 
     write_orders(&mut tx, books.workspace, &touched).await?;
     write_entries(&mut tx, books.workspace, &entries).await?;
-    additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
     let revision = cursor.revision + i64::from(!touched.is_empty());
+    let additions = Additions::of(&touched, &ledger, &entries, books);
+    additions_store::add(&mut tx, books.workspace, revision, &additions).await?;
     let cursor = Cursor { revision, last_event, ..cursor };
-    write_deliveries(&mut tx, books.workspace, deliveries, &events, &touched, cursor, last_order).await?;
+    let number = |d: &Delivery| numbers.get(&(d.source, d.order.as_ref()?.0.clone())).copied();
+    let kept: Vec<_> = deliveries.iter().filter(|d| !d.body.is_empty()).map(|d| (d, number(d))).collect();
+    write_deliveries(&mut tx, books.workspace, &kept, &events, &touched, cursor, last_order).await?;
     tx.commit().await?;
     if STATISTICS_AT.iter().any(|at| (before..last_order).contains(at)) {
         sqlx::query!("analyze orders, ledger").execute(db).await?;
@@ -94,8 +99,9 @@ pub async fn rate_flagged_orders(db: &PgPool, books: &Books) -> sqlx::Result<u64
         let entries = recording::new_entries(&touched, &ledger, books);
         write_orders(&mut tx, books.workspace, &touched).await?;
         write_entries(&mut tx, books.workspace, &entries).await?;
-        additions_store::add(&mut tx, books.workspace, &Additions::of(&touched, &ledger, &entries, books)).await?;
         cursor.revision += i64::from(!touched.is_empty());
+        let additions = Additions::of(&touched, &ledger, &entries, books);
+        additions_store::add(&mut tx, books.workspace, cursor.revision, &additions).await?;
         write_deliveries(&mut tx, books.workspace, &[], &[], &touched, cursor, last_order).await?;
         tx.commit().await?;
         rated += touched.len() as u64;
@@ -297,22 +303,22 @@ async fn write_entries(db: &mut PgConnection, workspace: i32, entries: &[NewEntr
     Ok(())
 }
 
-/// Keeps the bodies, writes what watchers are told, moves the cursor, and takes the touched orders out of a change of
-/// the reporting currency that may be under way: one question for the four.
+/// Keeps the bodies, each with the number of the order that it speaks of, writes what watchers are told, moves the cursor,
+/// and takes the touched orders out of a change of the reporting currency that may be under way: one question for the four.
 async fn write_deliveries(
     db: &mut PgConnection,
     workspace: i32,
-    deliveries: &[Delivery],
+    kept: &[(&Delivery, Option<i64>)],
     events: &[OrderEvent],
     touched: &[Touched],
     cursor: Cursor,
     last_order: i64,
 ) -> sqlx::Result<()> {
-    let kept: Vec<&Delivery> = deliveries.iter().filter(|d| !d.body.is_empty()).collect();
     sqlx::query!(
         "with kept as (
-             insert into deliveries (workspace_id, source_id, received_at, format, topic, external_id, body, problem)
-             select $1, * from unnest($2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[])
+             insert into deliveries (workspace_id, source_id, received_at, format, topic, external_id, body, problem, order_id)
+             select $1, * from unnest($2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[],
+                 $15::bigint[])
          ), told as (
              insert into live_events (workspace_id, sequence, recorded_at, event)
              select $1, sequence, now(), event from unnest($9::bigint[], $10::jsonb[]) as new (sequence, event)
@@ -325,19 +331,20 @@ async fn write_deliveries(
          )
          update cursors set revision = $11, last_event = $12, last_order = $13 where workspace_id = $1",
         workspace,
-        &kept.iter().map(|d| d.source).collect::<Vec<_>>(),
-        &kept.iter().map(|d| d.received_at).collect::<Vec<_>>(),
-        &kept.iter().map(|d| d.format.name().to_owned()).collect::<Vec<_>>(),
-        &kept.iter().map(|d| d.topic.clone()).collect::<Vec<_>>(),
-        &kept.iter().map(|d| d.external_id.clone()).collect::<Vec<_>>() as &[Option<String>],
-        &kept.iter().map(|d| d.body.as_ref()).collect::<Vec<_>>() as &[&[u8]],
-        &kept.iter().map(|d| d.problem.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &kept.iter().map(|(d, _)| d.source).collect::<Vec<_>>(),
+        &kept.iter().map(|(d, _)| d.received_at).collect::<Vec<_>>(),
+        &kept.iter().map(|(d, _)| d.format.name().to_owned()).collect::<Vec<_>>(),
+        &kept.iter().map(|(d, _)| d.topic.clone()).collect::<Vec<_>>(),
+        &kept.iter().map(|(d, _)| d.external_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &kept.iter().map(|(d, _)| d.body.as_ref()).collect::<Vec<_>>() as &[&[u8]],
+        &kept.iter().map(|(d, _)| d.problem.clone()).collect::<Vec<_>>() as &[Option<String>],
         &events.iter().map(|e| e.sequence).collect::<Vec<_>>(),
         &events.iter().map(Json).collect::<Vec<_>>() as &[Json<&OrderEvent>],
         cursor.revision,
         cursor.last_event,
         last_order,
-        &touched.iter().map(|t| t.now.id).collect::<Vec<_>>()
+        &touched.iter().map(|t| t.now.id).collect::<Vec<_>>(),
+        &kept.iter().map(|(_, number)| *number).collect::<Vec<_>>() as &[Option<i64>]
     )
     .execute(db)
     .await?;
@@ -355,9 +362,19 @@ pub async fn cursor(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Curso
     .await
 }
 
-/// The first local day that anything was sold on.
+/// The first local day that there are figures of. A day that all was taken back from again, as of an order that turned out to
+/// be a test, is none.
 pub async fn first_day(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Option<NaiveDate>> {
-    sqlx::query_scalar!("select min(bucket) from sums_day where workspace_id = $1", workspace).fetch_one(db).await
+    sqlx::query_scalar!(
+        "select bucket from sums_day
+         where workspace_id = $1 and (orders, gross_minor, discount_minor, shipping_minor, tax_minor, returned_goods_minor,
+             returned_shipping_minor, returned_tax_minor, reversed_goods_minor, reversed_shipping_minor, reversed_tax_minor,
+             flagged) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+         order by bucket limit 1",
+        workspace
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Up to `limit` events after number `after`, in commit order.

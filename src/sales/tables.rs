@@ -1,4 +1,6 @@
-//! The tables of the page: the periods to date, countries, platforms, the average order day by day. Pure.
+//! The tables of the page: the periods to date, countries, platforms, the average order. Pure.
+
+mod average_orders;
 
 use crate::country;
 use crate::money::{self, Change, Currency};
@@ -12,6 +14,8 @@ use crate::sales::sums::Sums;
 use crate::sources::Source;
 use crate::table::{Cell, Column, Data, Row, Table, Value};
 use crate::ui::change;
+
+pub use average_orders::average_orders;
 
 /// Without a delivery for this long, a source counts as quiet.
 const QUIET_AFTER_HOURS: i64 = 24;
@@ -51,7 +55,7 @@ fn periods_data(rows: &[(&str, &str, &Versus)], currency: Currency) -> Data {
         vec![Column::text("window", "Window"), Column::text("window_before", "Compared with")],
     ];
     let rows = rows.iter().map(|(_, title, versus)| {
-        let Versus { current, earlier, window, earlier_window } = versus;
+        let Versus { current, earlier, window, earlier_window, .. } = versus;
         vec![
             Value::Text((*title).into()),
             Value::Count(current.orders),
@@ -131,7 +135,12 @@ fn changed(change: Change, currency: Option<Currency>) -> Cell {
         Change::New => i64::MAX,
         Change::PerMille(n) | Change::Absolute(n) => n,
     };
-    Cell { text: format!("{arrow} {text}").trim().to_owned(), order: Some(order), tone: change.direction() }
+    Cell {
+        text: format!("{arrow} {text}").trim().to_owned(),
+        order: Some(order),
+        tone: change.direction(),
+        ..Cell::default()
+    }
 }
 
 /// Where the running periods will land, and how earlier projections did.
@@ -273,13 +282,13 @@ fn shares(pair: &[Figures; 2], all: i64, has_earlier: bool, currency: Currency) 
 /// Every country of the range by revenue; a click asks about it alone.
 pub fn countries(
     rows: &[(usize, String, Sums)],
+    has_earlier: bool,
     question: &Question,
     figures: &impl Fn(&Sums) -> Figures,
     currency: Currency,
 ) -> Table {
     let pairs = pairs_by_value(rows, figures);
     let all: i64 = pairs.values().map(|[current, _]| current.revenue).sum();
-    let has_earlier = rows.iter().any(|(window, ..)| *window == 1);
     let mut pairs: Vec<(String, [Figures; 2])> = pairs.into_iter().collect();
     pairs.sort_by(|(a, [x, _]), (b, [y, _])| y.orders.cmp(&x.orders).then(y.revenue.cmp(&x.revenue)).then(a.cmp(b)));
     let rows = pairs.into_iter().map(|(code, pair)| {
@@ -306,6 +315,7 @@ pub fn countries(
 /// Every platform that has a source: what it brought, whether it is active, when it was heard last.
 pub fn platforms(
     rows: &[(usize, String, Sums)],
+    has_earlier: bool,
     sources: &[Source],
     question: &Question,
     figures: &impl Fn(&Sums) -> Figures,
@@ -314,7 +324,6 @@ pub fn platforms(
 ) -> Table {
     let pairs = pairs_by_value(rows, figures);
     let all: i64 = pairs.values().map(|[current, _]| current.revenue).sum();
-    let has_earlier = rows.iter().any(|(window, ..)| *window == 1);
     let mut names: Vec<&str> = sources.iter().map(|source| source.platform.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -400,5 +409,22 @@ pub fn averages(days: &[Day], currency: Currency) -> Table {
         rows,
         data: Data::new(columns.clone(), &["revenue", "average"], values),
         columns,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_country_is_new_where_nothing_was_sold_before_and_level_where_nothing_is_compared() {
+        let sums = Sums { orders: 1, gross: 4_567, ..Sums::default() };
+        let rows = [(0, "GB".to_owned(), sums)];
+        let figures = |sums: &Sums| Figures { orders: sums.orders, revenue: sums.total(), placed: sums.placed() };
+        for (has_earlier, change, before) in [(true, "new", Value::Count(0)), (false, "—", Value::Empty)] {
+            let table = countries(&rows, has_earlier, &Question::default(), &figures, Currency::GBP);
+            assert!(table.rows[0].cells[4].text.ends_with(change), "{:?}", table.rows[0].cells[4]);
+            assert_eq!(table.data.value(&table.data.rows[0], "orders_before"), &before);
+        }
     }
 }

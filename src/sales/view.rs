@@ -9,6 +9,7 @@ use crate::sales::charts::view::{CountryMenu, Downloads};
 use crate::sales::model::{Chip, Choice, Controls, Figures, Happening, Menu, OrderEvent, Snapshot, Versus};
 use crate::ui::change::ChangeBadge;
 use crate::ui::chart::LineChartView;
+use crate::ui::explain::explained;
 use crate::ui::figure::{Figure, Format};
 use crate::ui::sparkline::Sparkline;
 use crate::ui::table::SortableTable;
@@ -55,12 +56,12 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                 <div class="hero-figure">
                     <h2 class="label">"Revenue"</h2>
                     <p class="value-xl" data-figure="today-revenue">
-                        <Figure value=Signal::derive(move || today.with(|t| Some(t.current.revenue))) format=in_money(currency)/>
+                        {explained("today.revenue".into(), view! { <Figure value=Signal::derive(move || today.with(|t| Some(t.current.revenue))) format=in_money(currency)/> }.into_any())}
                     </p>
                     <p class="compared">
                         <ChangeBadge change=Signal::derive(move || today.with(Versus::revenue_change)) absolute=text(revenue_difference)/>
                         <span class="quiet">
-                            <span data-figure="yesterday-point-revenue">{text(move || today.with(|t| money::display(t.earlier.revenue, currency.get())))}</span>
+                            <span data-figure="yesterday-point-revenue">{explained("today.revenue.before".into(), text(move || today.with(|t| money::display(t.earlier.revenue, currency.get()))).into_any())}</span>
                             " yesterday by then"
                         </span>
                     </p>
@@ -68,21 +69,21 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                 <div class="hero-figure">
                     <h2 class="label">"Orders"</h2>
                     <p class="value-xl" data-figure="today-orders">
-                        <Figure value=Signal::derive(move || today.with(|t| Some(t.current.orders))) format=in_orders()/>
+                        {explained("today.orders".into(), view! { <Figure value=Signal::derive(move || today.with(|t| Some(t.current.orders))) format=in_orders()/> }.into_any())}
                     </p>
                     <p class="compared">
                         <ChangeBadge change=Signal::derive(move || today.with(Versus::orders_change)) absolute=text(orders_difference)/>
                         <span class="quiet">
-                            <span data-figure="yesterday-point-orders">{text(move || today.with(|t| money::count(t.earlier.orders)))}</span>
+                            <span data-figure="yesterday-point-orders">{explained("today.orders.before".into(), text(move || today.with(|t| money::count(t.earlier.orders))).into_any())}</span>
                             " yesterday by then"
                         </span>
                     </p>
                 </div>
                 <div class="hero-figure is-aside">
                     <h2 class="label">"Yesterday, whole day"</h2>
-                    <p class="value-m" data-figure="yesterday-revenue">{text(move || yesterday.with(|y| money::display(y.current.revenue, currency.get())))}</p>
+                    <p class="value-m" data-figure="yesterday-revenue">{explained("yesterday.revenue".into(), text(move || yesterday.with(|y| money::display(y.current.revenue, currency.get()))).into_any())}</p>
                     <p class="quiet">
-                        <span data-figure="yesterday-orders">{text(move || yesterday.with(|y| money::count(y.current.orders)))}</span>
+                        <span data-figure="yesterday-orders">{explained("yesterday.orders".into(), text(move || yesterday.with(|y| money::count(y.current.orders))).into_any())}</span>
                         " "
                         <span>{text(move || yesterday.with(|y| if y.current.orders == 1 { "order" } else { "orders" }.to_owned()))}</span>
                     </p>
@@ -137,12 +138,12 @@ impl Measure {
 pub fn Cards(shown: Shown) -> impl IntoView {
     view! {
         <section class="cards" aria-label="Key figures">
-            <Card shown name="week-revenue" title="This week" of=|s| &s.overview.week measure=Measure::Revenue/>
-            <Card shown name="month-revenue" title="This month" of=|s| &s.overview.month measure=Measure::Revenue/>
-            <Card shown name="week-orders" title="Orders this week" of=|s| &s.overview.week measure=Measure::Orders/>
-            <Card shown name="average" title="Average order, 30 days" of=|s| &s.overview.thirty_days measure=Measure::Average highlighted=true/>
-            <Card shown name="thirty-days" title="Last 30 days" of=|s| &s.overview.thirty_days measure=Measure::Revenue/>
-            <Card shown name="yesterday" title="Yesterday" of=|s| &s.overview.yesterday measure=Measure::Revenue highlighted=true/>
+            <Card shown name="week-revenue" figure="week.revenue" title="This week" of=|s| &s.overview.week measure=Measure::Revenue/>
+            <Card shown name="month-revenue" figure="month.revenue" title="This month" of=|s| &s.overview.month measure=Measure::Revenue/>
+            <Card shown name="week-orders" figure="week.orders" title="Orders this week" of=|s| &s.overview.week measure=Measure::Orders/>
+            <Card shown name="average" figure="thirty-days.average" title="Average order, 30 days" of=|s| &s.overview.thirty_days measure=Measure::Average highlighted=true/>
+            <Card shown name="thirty-days" figure="thirty-days.revenue" title="Last 30 days" of=|s| &s.overview.thirty_days measure=Measure::Revenue/>
+            <Card shown name="yesterday" figure="yesterday.revenue" title="Yesterday" of=|s| &s.overview.yesterday measure=Measure::Revenue highlighted=true/>
         </section>
     }
 }
@@ -151,6 +152,8 @@ pub fn Cards(shown: Shown) -> impl IntoView {
 fn Card(
     shown: Shown,
     name: &'static str,
+    /// The name of what is behind it.
+    figure: &'static str,
     title: &'static str,
     of: fn(&Snapshot) -> &Versus,
     measure: Measure,
@@ -175,19 +178,36 @@ fn Card(
         <article class="card metric" class:is-highlighted=highlighted aria-labelledby=format!("card-{name}")>
             <h2 class="label" id=format!("card-{name}")>{title}</h2>
             <p class="value-l" data-figure=name>
-                <Figure value format none_because="No orders in this window"/>
+                {explained(figure.into(), view! { <Figure value format none_because="No orders in this window"/> }.into_any())}
             </p>
             <p class="compared">
                 <ChangeBadge change=Signal::derive(move || versus.with(|v| measure.change(v))) absolute=text(difference)/>
-                <span class="quiet">"from " <span>{text(earlier)}</span></span>
+                <span class="quiet">"from " {explained(format!("{figure}.before"), text(earlier).into_any())}</span>
             </p>
             <Sparkline values=Signal::derive(move || series.get())/>
+            {matches!(measure, Measure::Average).then(|| view! { <MedianBeside shown versus/> })}
             <p class="windows quiet" title=text(move || versus.with(|v| format!("{} compared with {}", v.window, v.earlier_window)))>
                 <span>{text(move || versus.with(|v| v.window.clone()))}</span>
                 <span class="sr-only">" compared with "</span>
                 <span class="versus">{text(move || versus.with(|v| v.earlier_window.clone()))}</span>
             </p>
         </article>
+    }
+}
+
+/// The median beside an average.
+#[component]
+fn MedianBeside(shown: Shown, versus: Memo<Versus>) -> impl IntoView {
+    let currency = currency(shown);
+    let written = text(move || match versus.with(|v| v.median) {
+        Some(minor) => money::display(minor, currency.get()),
+        None => "—".to_owned(),
+    });
+    let reason = text(move || shown.with(|s| s.overview.no_median.clone()));
+    view! {
+        <p class="beside quiet">
+            "median " <span data-figure="average-median" title=reason>{written}</span>
+        </p>
     }
 }
 
@@ -237,16 +257,19 @@ fn RangeFigures(shown: Shown) -> impl IntoView {
     view! {
         <div class="range-figures">
             <p class="value-l" data-figure="range-revenue">
-                <Figure value=Signal::derive(move || range.with(|r| Some(r.current.revenue))) format=in_money(currency)/>
+                {explained("range.revenue".into(), view! { <Figure value=Signal::derive(move || range.with(|r| Some(r.current.revenue))) format=in_money(currency)/> }.into_any())}
             </p>
             <p class="compared">
                 <ChangeBadge change=Signal::derive(move || range.with(Versus::revenue_change)) absolute=text(difference)/>
-                <span class="quiet"><span data-figure="range-orders">{text(move || range.with(|r| money::count(r.current.orders)))}</span>" orders"</span>
+                <span class="quiet"><span data-figure="range-orders">{explained("range.orders".into(), text(move || range.with(|r| money::count(r.current.orders))).into_any())}</span>" orders"</span>
             </p>
             <p class="windows quiet">{text(words)}</p>
         </div>
     }
 }
+
+/// Columns of tables whose cells are figures that have something behind them.
+const FIGURES: &[&str] = &["orders", "revenue", "average"];
 
 /// One of the answer's tables.
 #[component]
@@ -267,7 +290,7 @@ pub fn TableCard(
                 <h2 id=format!("{name}-title")>{text(move || table.with(|t| t.title.clone()))}</h2>
                 <Downloads controls kind="tables" name/>
             </header>
-            <SortableTable table=Signal::derive(move || table.get())/>
+            <SortableTable table=Signal::derive(move || table.get()) figures=FIGURES/>
         </section>
     }
 }

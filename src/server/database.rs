@@ -17,10 +17,24 @@ const CONNECTIONS_MAX: u32 = 12;
 const CONNECTION_WAIT: Duration = Duration::from_secs(3);
 
 /// No question here runs long enough to earn back its compilation, nor a plan of its own each time: planning took longer than
-/// answering. And each is answered through an index: a plan that was made while the tables were empty would otherwise go on
-/// reading them whole as they grow.
-const PLANNER: [(&str, &str); 3] =
-    [("jit", "off"), ("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")];
+/// answering. A plan for all times knows nothing of what is asked, so it is told: each question is answered through an
+/// index, row by row. Without it, plans made while tables are empty read them whole as they grow, and with tens of
+/// millions of entries the planner takes "between two instants" for a large part of them and reads them all.
+const PLANNER: [(&str, &str); 5] = [
+    ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
+/// Takes [`PLANNER`] back until the transaction ends: work on whole tables is planned as such.
+pub async fn plan_in_bulk(tx: &mut PgConnection) -> sqlx::Result<()> {
+    let plain = "set local plan_cache_mode = auto; set local enable_seqscan = on; set local enable_hashjoin = on;
+        set local enable_mergejoin = on";
+    sqlx::raw_sql(plain).execute(tx).await?;
+    Ok(())
+}
 
 /// Why the workspace could not be opened.
 #[derive(Debug, thiserror::Error)]

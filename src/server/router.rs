@@ -1,11 +1,12 @@
 //! All routes of the server, and the layers before them.
 
-use axum::extract::{Query, Request, State};
-use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{StatusCode, header};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::{Json, Router, middleware};
+use axum::{Router, middleware};
 use leptos::prelude::*;
 use leptos_axum::{handle_server_fns_with_context, render_app_async_with_context};
 use tower::ServiceBuilder;
@@ -13,14 +14,15 @@ use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::access::guard;
-use crate::access::session::Visitor;
 use crate::app::{Page, shell};
-use crate::sales::question::Question;
-use crate::sales::snapshot::Unanswered;
+use crate::server::problem::Problem;
 use crate::server::state::AppState;
 
 /// Files whose names or addresses change with their content.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// A body of a server function at most, in bytes: forms and questions, never files.
+const FORM_MAX_BYTES: usize = 64 * 1024;
 
 /// The whole server as one service.
 pub fn router(state: AppState) -> Router {
@@ -37,21 +39,21 @@ pub fn router(state: AppState) -> Router {
     };
     let server_functions = {
         let context = context.clone();
-        move |request: Request| handle_server_fns_with_context(context.clone(), request)
+        move |request: Request| server_function(context.clone(), request)
     };
     let pages = Router::new()
         .route("/", page(Page::Dashboard))
         .route("/sign-in", page(Page::SignIn))
         .route("/welcome", page(Page::Welcome))
+        .route("/api", page(Page::Api))
         .route("/api/{*function}", any(server_functions))
         .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
     Router::new()
         .merge(pages)
         .merge(crate::sources::routes::routes())
         .merge(crate::live::routes::routes())
-        .merge(crate::sales::files::routes())
+        .merge(crate::rest::routes())
         .merge(crate::sales::legacy::routes())
-        .route("/api/v1/snapshot", get(snapshot))
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))
         .nest_service("/pkg", files(&format!("{}/{}", options.site_root, options.site_pkg_dir)))
@@ -60,7 +62,7 @@ pub fn router(state: AppState) -> Router {
             "/favicon.svg",
             tower_http::services::ServeFile::new(format!("{}/favicon.svg", options.site_root)),
         )
-        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this address.") })
+        .fallback(nothing_here)
         .layer(middleware::from_fn(guard::same_origin))
         .layer(header_layer(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(REFERRER_POLICY, "same-origin"))
@@ -82,22 +84,36 @@ fn files(folder: &str) -> axum::routing::MethodRouter {
     axum::routing::any_service(served)
 }
 
-/// `GET /api/v1/snapshot`: everything on the page as JSON, for a session or an API token. The query is the page's.
-async fn snapshot(
-    State(state): State<AppState>,
-    _visitor: Visitor,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Response {
-    let question = Question::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let answer = match question {
-        Ok(question) => state.hub.snapshot(&question).await,
-        Err(sentence) => Err(Unanswered::Question(sentence)),
-    };
-    match answer {
-        Ok(snapshot) => ([(header::CACHE_CONTROL, "no-store")], Json(snapshot.as_ref())).into_response(),
-        Err(error @ Unanswered::Question(_)) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-        Err(error @ Unanswered::Database(_)) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+/// Any address below `/api` that is no other: a server function of the page, if it is one.
+async fn server_function(context: impl Fn() + Clone + Send + 'static, request: Request) -> Response {
+    let path = request.uri().path();
+    let methods: Vec<Method> = leptos::server_fn::axum::server_fn_paths()
+        .filter(|(known, _)| *known == path)
+        .map(|(_, method)| method)
+        .collect();
+    if methods.is_empty() {
+        return Problem::nothing_here().into_response();
     }
+    if !methods.contains(request.method()) {
+        let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
+        let allowed = HeaderValue::from_str(&allowed).unwrap_or(HeaderValue::from_static("POST"));
+        return ([(ALLOW, allowed)], Problem::no_method(request.method())).into_response();
+    }
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, FORM_MAX_BYTES).await {
+        Ok(body) => {
+            handle_server_fns_with_context(context, Request::from_parts(parts, Body::from(body))).await.into_response()
+        }
+        Err(_) => Problem::too_large(FORM_MAX_BYTES).into_response(),
+    }
+}
+
+/// Any address that is no other.
+async fn nothing_here(address: Uri) -> Response {
+    if address.path().starts_with("/api/") {
+        return Problem::nothing_here().into_response();
+    }
+    (StatusCode::NOT_FOUND, "There is nothing at this address.").into_response()
 }
 
 /// `GET /readyz`: 200 when the database answers.

@@ -13,6 +13,7 @@ use crate::exchange::fetch;
 use crate::live::hub::Hub;
 use crate::live::listener;
 use crate::sales::books::{Books, BooksHandle};
+use crate::sales::medians::fold;
 use crate::sales::projection::project;
 use crate::sales::recorder::Recorder;
 use crate::server::clock::Clock;
@@ -54,6 +55,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
         tokio::spawn(hub.clone().run(shutdown.clone())),
         tokio::spawn(listener::run(db.clone(), hub.clone(), books.clone(), shutdown.clone())),
         tokio::spawn(follow::run(db.clone(), books.clone(), hub.clone(), shutdown.clone())),
+        tokio::spawn(fold::run(db.clone(), workspace, shutdown.clone())),
         tokio::spawn(project::run(db.clone(), books.clone(), clock.clone(), shutdown.clone())),
     ];
     if let Some(url) = rates_url {

@@ -28,15 +28,18 @@ pub async fn replay(db: &PgPool, books: &Books) -> sqlx::Result<Replayed> {
         let Some(last) = kept.last() else { break };
         after = last.id;
         for delivery in kept {
-            let problem = match delivery.format.read(&delivery.topic, &delivery.body).order {
-                Ok(order) => record(db, books, &delivery, order).await?,
-                Err(unreadable) => Some(unreadable.to_string()),
+            let (problem, order) = match delivery.format.read(&delivery.topic, &delivery.body).order {
+                Ok(order) => {
+                    let named = order.as_ref().map(|(id, _)| id.clone());
+                    (record(db, books, &delivery, order).await?, named)
+                }
+                Err(unreadable) => (Some(unreadable.to_string()), None),
             };
             match problem {
                 None => out.recorded += 1,
                 Some(_) => out.unreadable += 1,
             }
-            store::set_problem(db, books.workspace, delivery.id, problem.as_deref()).await?;
+            store::set_problem(db, books.workspace, delivery.id, problem.as_deref(), order.as_deref()).await?;
         }
     }
     if out.recorded > 0 {

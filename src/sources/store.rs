@@ -110,13 +110,24 @@ pub async fn unreadable(db: &PgPool, workspace: i32, after: i64, limit: i64) -> 
     Ok(kept.collect())
 }
 
-/// Writes down how the replay of a kept delivery went; no problem means that it is recorded.
-pub async fn set_problem(db: &PgPool, workspace: i32, delivery: i64, problem: Option<&str>) -> sqlx::Result<()> {
+/// Writes down how the replay of a kept delivery went: no problem means that it is recorded. `order` is the platform's id of
+/// the order that it speaks of.
+pub async fn set_problem(
+    db: &PgPool,
+    workspace: i32,
+    delivery: i64,
+    problem: Option<&str>,
+    order: Option<&str>,
+) -> sqlx::Result<()> {
     sqlx::query!(
-        "update deliveries set problem = $3 where workspace_id = $1 and id = $2",
+        "update deliveries d set problem = $3, order_id = (
+             select id from orders o where o.workspace_id = $1 and o.source_id = d.source_id and o.external_id = $4
+         )
+         where d.workspace_id = $1 and d.id = $2",
         workspace,
         delivery,
-        problem
+        problem,
+        order
     )
     .execute(db)
     .await?;

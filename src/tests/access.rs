@@ -6,16 +6,7 @@ use sqlx::PgPool;
 use takings::access::store;
 use takings::server::database::WORKSPACE;
 
-use crate::util::{PASSWORD, TestApp, assert_status};
-
-/// The address of a server function: its name is followed by a hash of its place.
-fn function(name: &str) -> String {
-    let paths = leptos::server_fn::axum::server_fn_paths();
-    paths
-        .map(|(path, _)| path.to_owned())
-        .find(|path| path.starts_with(&format!("/api/{name}")))
-        .expect("a server function")
-}
+use crate::util::{PASSWORD, TestApp, assert_status, function};
 
 async fn sign_in(app: &TestApp, name: &str, password: &str) -> reqwest::Response {
     app.client

@@ -44,7 +44,8 @@ async fn get(app: &TestApp, path: &str) -> Response {
 
 async fn get_json(app: &TestApp, path: &str) -> Value {
     let answer = get(app, path).await;
-    assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
+    let kept = if path.starts_with("/api/v1/") { "private, no-cache" } else { "no-store" };
+    assert_eq!(answer.headers()["cache-control"], kept, "{path}");
     serde_json::from_str(&assert_status(answer, StatusCode::OK).await).expect("JSON")
 }
 
@@ -158,7 +159,7 @@ async fn who_has_no_token_and_who_asks_wrongly_are_told_the_problem(db: PgPool) 
         ("/api/growth/daily?days=many", StatusCode::BAD_REQUEST, "from 1 to 365"),
         ("/api/v1/tables/countries.csv?range=fortnight", StatusCode::BAD_REQUEST, "range is one of"),
         ("/api/v1/tables/countries.csv?header=none", StatusCode::BAD_REQUEST, "full, plain"),
-        ("/api/v1/tables/towns.csv", StatusCode::NOT_FOUND, "periods, countries, platforms, averages"),
+        ("/api/v1/tables/towns.csv", StatusCode::NOT_FOUND, "periods, countries, platforms, average_orders, averages"),
         ("/api/v1/charts/costs.csv", StatusCode::NOT_FOUND, "revenue, orders, hours, weekdays"),
         ("/api/v1/tables/countries.pdf", StatusCode::NOT_FOUND, ".csv, .xlsx or .json"),
     ] {
@@ -187,6 +188,31 @@ async fn the_sum_of_an_exported_column_is_the_figure_on_the_page(db: PgPool) {
     assert_eq!((averages.len(), sum(&averages, "revenue_gbp")), (31, 10_501));
     let earlier = csv(&app, "/api/v1/tables/countries.csv?header=plain&range=today").await;
     assert_eq!(sum(&earlier[..2], "revenue_before_gbp"), 0, "{earlier:?}");
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn the_median_stands_beside_the_average_and_is_left_out_under_a_filter(db: PgPool) {
+    let app = with_orders(db).await;
+    let figures = async |query: &str| -> Vec<String> {
+        let records = csv(&app, &format!("/api/v1/tables/average_orders.csv?header=plain{query}")).await;
+        records[1..].iter().map(|record| record[..8].join("|")).collect()
+    };
+    assert_eq!(
+        figures("").await,
+        [
+            "Today|2|1|15.01|15.00|0.1|15.01|15.00",
+            "This week|4|1|21.25|20.00|6.3|17.50|20.00",
+            "This month|5|0|21.00|||20.00|",
+            "This range|5|0|21.00|||20.00|",
+        ]
+    );
+    assert_eq!(figures("&country=GB").await[1], "This week|3|1|21.67|20.00|8.4||");
+    let shown = app.snapshot("?country=GB").await;
+    let table = shown["tables"].as_array().and_then(|tables| tables.iter().find(|t| t["name"] == "average_orders"));
+    let median = &table.expect("the table")["rows"][0]["cells"][4];
+    assert_eq!(median["text"], json!("—"));
+    assert!(median["title"].as_str().is_some_and(|title| title.contains("all orders together")), "{median}");
     app.stop().await;
 }
 

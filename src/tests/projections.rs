@@ -29,7 +29,7 @@ async fn sell(db: &PgPool, books: &Books, from: &str, until: &str) {
         })
         .collect();
     for batch in deliveries.chunks(1000) {
-        sales::record(&mut *db.acquire().await.expect("a connection"), books, batch).await.expect("recorded");
+        sales::record(&mut db.acquire().await.expect("a connection"), books, batch).await.expect("recorded");
     }
 }
 
@@ -37,7 +37,7 @@ async fn sell(db: &PgPool, books: &Books, from: &str, until: &str) {
 async fn what_a_day_had_come_to_by_now_is_the_sum_of_its_window(db: PgPool) {
     // The days on both sides of a change of the clocks.
     for (zone, now) in [("Europe/London", "2026-10-27T14:30:00Z"), ("Asia/Kathmandu", "2026-10-27T08:00:00Z")] {
-        sqlx::query("truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, live_events, deliveries")
+        sqlx::query("truncate orders, ledger, order_values, order_value_additions, sums_minute, sums_quarter_hour, sums_day, live_events, deliveries")
             .execute(&db)
             .await
             .expect("empty");

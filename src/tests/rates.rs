@@ -67,7 +67,7 @@ async fn what_is_known_is_not_taken_again(db: PgPool) {
     assert_eq!(learn(&db, &books, shipped, today).await.expect("taken"), Learned::default());
     assert_eq!(database::books(&db).await.expect("books").revision, books.revision);
 
-    store::record(&mut *db.acquire().await.expect("a connection"), &books, &[order_in_dollars(&books)])
+    store::record(&mut db.acquire().await.expect("a connection"), &books, &[order_in_dollars(&books)])
         .await
         .expect("recorded");
     let new = days(&[("2026-11-19", "0.88", "1.12"), ("2026-11-20", "0.89", "1.13")]);

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use sqlx::PgPool;
-use takings::money::Currency;
+use takings::money::{Currency, mean};
 use takings::period::{Instant, Window};
+use takings::sales::medians::{self, Median};
 use takings::sales::order::{Order, Refund, Sale, Standing};
 use takings::sales::recording::Delivery;
 use takings::sales::{store, sums};
@@ -22,17 +23,19 @@ struct Life {
     id: u32,
     minute: i64,
     gross: i64,
-    edited: Option<i64>,
+    /// Its price afterwards, and by how many minutes it was placed earlier or later than said at first.
+    edited: Option<(i64, i64)>,
     refund: Option<(i64, i64)>,
     cancelled: bool,
+    voided: bool,
     test: bool,
 }
 
 prop_compose! {
-    fn life(id: u32)(minute in 0i64..1440, gross in 1i64..20_000, edited in proptest::option::weighted(0.2, 1i64..20_000),
+    fn life(id: u32)(minute in 0i64..1440, gross in 1i64..20_000, edited in proptest::option::weighted(0.2, (1i64..20_000, -30i64..30)),
             refund in proptest::option::weighted(0.3, (1i64..600, 1i64..5_000)), cancelled in proptest::bool::weighted(0.1),
-            test in proptest::bool::weighted(0.05)) -> Life {
-        Life { id, minute, gross, edited, refund, cancelled, test }
+            voided in proptest::bool::weighted(0.05), test in proptest::bool::weighted(0.05)) -> Life {
+        Life { id, minute, gross, edited, refund, cancelled, voided, test }
     }
 }
 
@@ -41,10 +44,10 @@ fn minute(n: i64) -> Instant {
 }
 
 impl Life {
-    fn sale(&self, step: i64, gross: i64, cancelled: bool) -> Sale {
+    fn sale(&self, step: i64, gross: i64, placed: i64, cancelled: bool) -> Sale {
         Sale {
             modified_at: minute(self.minute + step),
-            placed_at: minute(self.minute),
+            placed_at: minute(placed),
             number: None,
             currency: Currency::GBP,
             gross_minor: gross,
@@ -60,14 +63,23 @@ impl Life {
     }
 
     fn final_gross(&self) -> i64 {
-        self.edited.unwrap_or(self.gross)
+        self.edited.map_or(self.gross, |(gross, _)| gross)
+    }
+
+    /// The minute it was placed in, as it is known in the end.
+    fn placed(&self) -> i64 {
+        self.minute + self.edited.map_or(0, |(_, later)| later)
+    }
+
+    fn counts(&self) -> bool {
+        !self.test && !self.voided
     }
 
     /// Everything that is ever said of the order, in the order it happens.
     fn told(&self) -> Vec<Delivery> {
-        let mut told = vec![Order::placed(self.sale(0, self.gross, false))];
-        if let Some(edited) = self.edited {
-            told.push(Order::placed(self.sale(1, edited, false)));
+        let mut told = vec![Order::placed(self.sale(0, self.gross, self.minute, false))];
+        if self.edited.is_some() {
+            told.push(Order::placed(self.sale(1, self.final_gross(), self.placed(), false)));
         }
         if let Some((after, goods)) = self.refund {
             let refund = Refund {
@@ -81,7 +93,11 @@ impl Life {
             told.push(Order { sale: None, refunds: BTreeMap::from([("r".to_owned(), refund)]) });
         }
         if self.cancelled {
-            told.push(Order::placed(self.sale(2, self.final_gross(), true)));
+            told.push(Order::placed(self.sale(2, self.final_gross(), self.placed(), true)));
+        }
+        if self.voided {
+            let sale = self.sale(3, self.final_gross(), self.placed(), self.cancelled);
+            told.push(Order::placed(Sale { standing: Standing::Voided, ..sale }));
         }
         let delivery = |order| Delivery {
             source: 1,
@@ -99,16 +115,17 @@ impl Life {
 
     /// The account kept apart: revenue of the order within a window, by plain reading of the rules.
     fn revenue(&self, window: Window) -> i64 {
-        if self.test {
+        if !self.counts() {
             return 0;
         }
         let inside = |at: Instant| window.from <= at && at < window.to;
-        let (placed, total) = (minute(self.minute), self.final_gross() + 299);
+        let (placed, total) = (minute(self.placed()), self.final_gross() + 299);
         let cancelled = self.cancelled.then(|| minute(self.minute + 700));
         let refund = self
             .refund
             .map(|(after, goods)| (minute(self.minute + after), goods))
-            .filter(|(at, _)| cancelled.is_none_or(|c| *at <= c));
+            .filter(|(at, _)| cancelled.is_none_or(|c| *at <= c))
+            .map(|(at, goods)| (at.max(placed), goods));
         let mut sum = if inside(placed) { total } else { 0 };
         if let Some((_, goods)) = refund.filter(|(at, _)| inside(*at)) {
             sum -= goods;
@@ -127,6 +144,15 @@ fn windows() -> Vec<Window> {
         .to_vec()
 }
 
+/// The values of the orders of a window, sorted.
+fn placed_in(lives: &[Life], window: Window) -> Vec<i64> {
+    let inside = |life: &&Life| window.from <= minute(life.placed()) && minute(life.placed()) < window.to;
+    let placed = lives.iter().filter(|life| life.counts()).filter(inside);
+    let mut values: Vec<i64> = placed.map(|life| life.final_gross() + 299).collect();
+    values.sort_unstable();
+    values
+}
+
 async fn check(db: &PgPool, lives: &[Life]) {
     let books = database::books(db).await.expect("a workspace");
     let mut connection = db.acquire().await.expect("a connection");
@@ -134,9 +160,14 @@ async fn check(db: &PgPool, lives: &[Life]) {
     for (window, sums) in windows().into_iter().zip(sums) {
         let expected: i64 = lives.iter().map(|life| life.revenue(window)).sum();
         assert_eq!(sums.total(), expected, "{window:?}");
-        let placed =
-            lives.iter().filter(|l| !l.test && window.from <= minute(l.minute) && minute(l.minute) < window.to).count();
-        assert_eq!(sums.orders, placed as i64, "{window:?}");
+        assert_eq!(sums.orders, placed_in(lives, window).len() as i64, "{window:?}");
+    }
+    let medians = medians::medians(&mut connection, books.workspace, &windows()).await.expect("medians");
+    for (window, median) in windows().into_iter().zip(medians) {
+        let values = placed_in(lives, window);
+        let (n, half) = (values.len(), values.len() / 2);
+        let middle = if n == 0 { None } else { mean(values[half] + values[half - usize::from(n % 2 == 0)], 2) };
+        assert_eq!(median, Median { orders: n as i64, value_minor: middle }, "{window:?}");
     }
     assert_eq!(sums::additions_store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
 }
@@ -147,7 +178,7 @@ async fn shuffled_doubled_and_redelivered_events_leave_the_same_figures(db: PgPo
     let mut runner = TestRunner::new(Config::default());
     for round in 0..12u32 {
         let lives: Vec<Life> = (0..60).map(|id| life(id).new_tree(&mut runner).expect("a life").current()).collect();
-        sqlx::query("truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events, deliveries")
+        sqlx::query("truncate orders, ledger, order_values, order_value_additions, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events, deliveries")
             .execute(&db)
             .await
             .expect("empty");
@@ -160,16 +191,21 @@ async fn shuffled_doubled_and_redelivered_events_leave_the_same_figures(db: PgPo
         let senders = deliveries.chunks(deliveries.len().div_ceil(4)).map(|part| {
             let (db, books, part) = (db.clone(), books.clone(), part.to_vec());
             tokio::spawn(async move {
-                for batch in part.chunks(1 + round as usize * 3) {
-                    store::record(&mut *db.acquire().await.expect("a connection"), &books, batch)
+                for (i, batch) in part.chunks(1 + round as usize * 3).enumerate() {
+                    store::record(&mut db.acquire().await.expect("a connection"), &books, batch)
                         .await
                         .expect("recorded");
+                    if i % 3 == 0 {
+                        medians::store::fold(&db, books.workspace).await.expect("folded");
+                    }
                 }
             })
         });
         for sender in senders.collect::<Vec<_>>() {
             sender.await.expect("sent");
         }
+        check(&db, &lives).await;
+        while medians::store::fold(&db, books.workspace).await.expect("folded") {}
         check(&db, &lives).await;
         let (events, last): (i64, i64) =
             sqlx::query_as("select count(*), coalesce(max(sequence) - min(sequence) + 1, 0) from live_events")

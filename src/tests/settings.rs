@@ -38,7 +38,7 @@ fn deliveries(books: &Books) -> Vec<Delivery> {
 
 async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) {
     for batch in deliveries.chunks(300) {
-        store::record(&mut *db.acquire().await.expect("a connection"), books, batch).await.expect("recorded");
+        store::record(&mut db.acquire().await.expect("a connection"), books, batch).await.expect("recorded");
     }
 }
 
@@ -49,7 +49,7 @@ async fn differing_sums(db: &PgPool) -> i64 {
 
 async fn empty(db: &PgPool) {
     sqlx::query(
-        "truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events,
+        "truncate orders, ledger, order_values, order_value_additions, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events,
              deliveries",
     )
     .execute(db)

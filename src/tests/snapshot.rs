@@ -5,22 +5,27 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use sqlx::PgPool;
 use takings::demo::shop::Shop;
+use takings::money::mean;
 use takings::period::{Period, Window};
 use takings::sales::books::Books;
-use takings::sales::question::{Measure, RefundDate};
+use takings::sales::medians::{self, Median};
+use takings::sales::order::{Order, Sale, Standing};
+use takings::sales::question::{Measure, Preset, Question, Range, RefundDate};
 use takings::sales::recording::Delivery;
+use takings::sales::snapshot::compute;
 use takings::sales::sums::additions::Dimension;
 use takings::sales::sums::store::Slice;
 use takings::sales::{store, sums};
-use takings::server::database;
+use takings::server::database::{self, WORKSPACE};
+use takings::sources;
 
-use crate::util::at;
+use crate::util::{SECRET, at};
 
 #[sqlx::test(migrations = "./migrations")]
 async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
     let mut runner = TestRunner::new(Config::default());
     for zone in ["Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe"] {
-        sqlx::query("truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events, deliveries")
+        sqlx::query("truncate orders, ledger, order_values, order_value_additions, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events, deliveries")
             .execute(&db)
             .await
             .expect("empty");
@@ -40,7 +45,7 @@ async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
             })
             .collect();
         for batch in deliveries.chunks(1000) {
-            store::record(&mut *db.acquire().await.expect("a connection"), &books, batch).await.expect("recorded");
+            store::record(&mut db.acquire().await.expect("a connection"), &books, batch).await.expect("recorded");
         }
         let start = at("2026-09-19T00:00:00Z").timestamp();
         let mut windows: Vec<Window> = (0..80)
@@ -64,6 +69,7 @@ async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
             .bind(window.from).bind(window.to).fetch_one(&db).await.expect("a plain sum");
             assert_eq!((sums.orders, sums.total()), (orders, total), "{zone} {window:?}");
         }
+        medians_are_those_of_the_sorted_values(&db, &books, &windows).await;
         let some: Vec<Window> = windows.iter().step_by(16).copied().collect();
         // Once is enough, in the zone whose days begin at a quarter to.
         if zone == "Asia/Kathmandu" {
@@ -71,6 +77,75 @@ async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
         }
         assert_eq!(sums::additions_store::sums_that_differ(&mut connection, &books).await.expect("a count"), 0);
     }
+}
+
+/// Medians from the tree, from what is not in it yet, and from a tree that was built again.
+async fn medians_are_those_of_the_sorted_values(db: &PgPool, books: &Books, windows: &[Window]) {
+    let mut connection = db.acquire().await.expect("a connection");
+    let mut expected = Vec::new();
+    for window in windows {
+        let values: Vec<i64> = sqlx::query_scalar(
+            "select sum(converted_minor)::bigint as value from ledger
+             where occurred_at >= $1 and occurred_at < $2 and kind in ('sale', 'discount', 'shipping', 'tax')
+             group by order_id having sum(orders) = 1 order by value",
+        )
+        .bind(window.from)
+        .bind(window.to)
+        .fetch_all(db)
+        .await
+        .expect("values");
+        let (n, half) = (values.len(), values.len() / 2);
+        let middle = if n == 0 { None } else { mean(values[half] + values[half - usize::from(n % 2 == 0)], 2) };
+        expected.push(Median { orders: n as i64, value_minor: middle });
+    }
+    let found = medians::medians(&mut connection, books.workspace, windows).await.expect("medians");
+    assert_eq!(found, expected, "{} before folding", books.calendar.zone_name());
+    while medians::store::fold(db, books.workspace).await.expect("folded") {}
+    let found = medians::medians(&mut connection, books.workspace, windows).await.expect("medians");
+    assert_eq!(found, expected, "{} after folding", books.calendar.zone_name());
+    assert_eq!(medians::store::counts_that_differ(&mut connection, books.workspace).await.expect("a count"), 0);
+    medians::store::rebuild(&mut connection, books.workspace).await.expect("built again");
+    let found = medians::medians(&mut connection, books.workspace, windows).await.expect("medians");
+    assert_eq!(found, expected, "{} built again", books.calendar.zone_name());
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn what_turned_out_otherwise_leaves_no_country_and_no_day_behind(db: PgPool) {
+    let books = database::books(&db).await.expect("a workspace");
+    sources::store::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
+    let told = |id: &str, day: &str, modified: &str, country: &str, standing| {
+        let sale = Sale {
+            modified_at: at(modified),
+            placed_at: at(day),
+            number: None,
+            currency: books.currency,
+            gross_minor: 1_000,
+            discount_minor: 0,
+            shipping_minor: 0,
+            tax_minor: 0,
+            presentment: None,
+            country: Some(country.into()),
+            standing,
+            payment: None,
+            cancelled_at: None,
+        };
+        Delivery { source: 1, order: Some((id.into(), Order::placed(sale))), ..Delivery::default() }
+    };
+    for delivery in [
+        told("1", "2026-11-02T09:00:00Z", "2026-11-02T09:00:00Z", "FR", Standing::Counted),
+        told("1", "2026-11-02T09:00:00Z", "2026-11-02T10:00:00Z", "FR", Standing::Test),
+        told("2", "2026-11-20T09:00:00Z", "2026-11-20T09:00:00Z", "DE", Standing::Counted),
+        told("2", "2026-11-20T09:00:00Z", "2026-11-20T10:00:00Z", "GB", Standing::Counted),
+    ] {
+        store::record(&mut db.acquire().await.expect("a connection"), &books, &[delivery]).await.expect("recorded");
+    }
+    let all = Question { range: Range::Preset(Preset::All), ..Question::default() };
+    let mut connection = db.acquire().await.expect("a connection");
+    let answer = compute(&mut connection, &books, &all, at("2026-11-21T14:30:07Z")).await.expect("an answer");
+    let countries = answer.tables.iter().find(|table| table.name == "countries").expect("countries");
+    assert_eq!(countries.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["GB"]);
+    assert_eq!(answer.charts[0].points[0].label, "00:00");
+    assert_eq!(answer.overview.range.window, "Fri 20 Nov – Sat 21 Nov 14:30 GMT");
 }
 
 /// Sums of some orders, by one dimension, by another, and by two, beside plain sums over the orders.

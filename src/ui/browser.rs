@@ -118,6 +118,18 @@ pub fn go(address: &str) {
     }
 }
 
+/// Gives the focus to the first element of a selector, once the page shows what has changed.
+pub fn focus(selector: &str) {
+    let selector = selector.to_owned();
+    spawn_local(async move {
+        next_frame().await;
+        let element = document().and_then(|d| d.query_selector(&selector).ok().flatten());
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            let _ = element.focus();
+        }
+    });
+}
+
 /// Closes the menus that are open. A focus that was in one goes to what opened it.
 pub fn close_menus() {
     let Some(document) = document() else { return };

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod chart;
+pub mod explain;
 pub mod figure;
 pub mod sparkline;
 pub mod table;

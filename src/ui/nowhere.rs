@@ -34,6 +34,9 @@ pub fn cell_at(_event: &MouseEvent, _columns: usize, _rows: usize) -> Option<(us
 /// In the browser: goes to another address of the site.
 pub fn go(_address: &str) {}
 
+/// In the browser: gives the focus to an element.
+pub fn focus(_selector: &str) {}
+
 /// In the browser: closes the menus that are open.
 pub fn close_menus() {}
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::table::{Cell, Row, Table};
+use crate::ui::explain::explained;
 use crate::ui::text;
 
 /// The column that a table is sorted by, and whether the largest comes first.
@@ -27,6 +28,9 @@ pub fn SortableTable(
     /// Rows that are shown at first.
     #[prop(default = 10)]
     first: usize,
+    /// Columns, by name, whose cells lead to what is behind them: `table.row.column` is the figure's name.
+    #[prop(default = &[])]
+    figures: &'static [&'static str],
 ) -> impl IntoView {
     let sorting = RwSignal::new(None::<(usize, bool)>);
     let all = RwSignal::new(false);
@@ -61,8 +65,8 @@ pub fn SortableTable(
     let rows = move || {
         let table = table.get();
         let count = if all.get() { table.rows.len() } else { first };
-        let numeric: Vec<bool> = table.columns.iter().map(|column| column.numeric).collect();
-        sorted(&table, sorting.get()).into_iter().take(count).map(|row| row_view(row, &numeric)).collect_view()
+        let rows = sorted(&table, sorting.get()).into_iter().take(count);
+        rows.map(|row| row_view(&table, row, figures)).collect_view()
     };
     let hidden = Memo::new(move |_| table.with(|t| t.rows.len().saturating_sub(first)));
     let more =
@@ -80,18 +84,22 @@ pub fn SortableTable(
     }
 }
 
-fn row_view(row: Row, numeric: &[bool]) -> impl IntoView + use<> {
-    let Row { address, cells, .. } = row;
+fn row_view(table: &Table, row: Row, figures: &'static [&'static str]) -> impl IntoView + use<> {
+    let Row { address, cells, key } = row;
     let mut cells = cells.into_iter();
     let name = cells.next().map(|cell| cell.text).unwrap_or_default();
-    let rest = cells.zip(numeric.iter().skip(1).copied()).map(|(cell, numeric)| {
-        let class = match (cell.tone, numeric) {
+    let rest = cells.zip(table.columns.iter().skip(1)).map(|(cell, column)| {
+        let class = match (cell.tone, column.numeric) {
             (1.., _) => "is-up",
             (..=-1, _) => "is-down",
             (0, false) => "is-text",
             (0, true) => "",
         };
-        view! { <td class=class>{cell.text}</td> }
+        let has_rows = figures.contains(&column.name.as_str());
+        let title = (!cell.title.is_empty()).then_some(cell.title);
+        let text = cell.text.into_any();
+        let text = if has_rows { explained(format!("{}.{key}.{}", table.name, column.name), text) } else { text };
+        view! { <td class=class title=title>{text}</td> }
     });
     let rest = rest.collect_view();
     let href = (!address.is_empty()).then_some(address);

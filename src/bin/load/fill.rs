@@ -23,7 +23,7 @@ const AHEAD: TimeDelta = TimeDelta::minutes(20);
 
 /// Takes all orders away; sources and tokens stay. No server may be running.
 pub async fn empty(db: &PgPool) -> Outcome<()> {
-    sqlx::query("truncate orders, ledger, deliveries, live_events, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by")
+    sqlx::query("truncate orders, ledger, order_values, order_value_additions, deliveries, live_events, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by")
         .execute(db)
         .await?;
     sqlx::query("update cursors set revision = 0, last_event = 0, last_order = 0").execute(db).await?;

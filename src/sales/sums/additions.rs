@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use crate::period::{Instant, sql_date};
 use crate::sales::books::Books;
 use crate::sales::ledger::{Amounts, Key};
+use crate::sales::medians::cells;
 use crate::sales::order::Sale;
 use crate::sales::question::UNKNOWN;
 use crate::sales::recording::{NewEntry, StoredEntries, Touched};
@@ -61,6 +62,8 @@ pub struct Additions {
     pub quarters_by: BTreeMap<(Dimension, Instant, String), Sums>,
     /// By local day and value.
     pub days_by: BTreeMap<(Dimension, NaiveDate, String), Sums>,
+    /// By quarter of an hour since 1970 and order value: how many orders more or fewer have it.
+    pub values: BTreeMap<(i64, i64), i32>,
 }
 
 impl Additions {
@@ -81,8 +84,16 @@ impl Additions {
                 out.add(&place, 1, known.amounts.iter(), books);
             }
             out.add(&place, 1, appended(), books);
+            let known = || known.get(&order.now.id).into_iter().flat_map(|known| &known.amounts);
+            out.add_values(-1, order_values(known()));
+            out.add_values(1, order_values(known().chain(appended())));
         }
+        out.values.retain(|_, orders| *orders != 0);
         out
+    }
+
+    fn add_values(&mut self, sign: i32, values: impl Iterator<Item = (i64, i64)>) {
+        values.for_each(|place| *self.values.entry(place).or_default() += sign);
     }
 
     fn add<'a>(
@@ -115,6 +126,18 @@ impl Additions {
             *self.days_by.entry((dimension, day, value.clone())).or_default() += sums;
         }
     }
+}
+
+/// The quarter of an hour that an order counts in and its total as placed, by its entries: one where it counts, else none.
+fn order_values<'a>(entries: impl Iterator<Item = (&'a Key, &'a Amounts)>) -> impl Iterator<Item = (i64, i64)> {
+    let mut placed: BTreeMap<Instant, (i16, i64)> = BTreeMap::new();
+    for (key, amounts) in entries.filter(|(key, _)| !key.kind.is_return()) {
+        let (orders, value) = placed.entry(key.occurred_at).or_default();
+        *orders += amounts.orders;
+        *value += amounts.converted.unwrap_or(0);
+    }
+    let counted = placed.into_iter().filter(|(_, (orders, _))| *orders > 0);
+    counted.map(|(at, (_, value))| (cells::quarter(at), value))
 }
 
 /// Where an order is counted: when it was placed, and its value in each dimension.

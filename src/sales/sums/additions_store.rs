@@ -1,17 +1,21 @@
 //! Adding to the tables of sums in PostgreSQL, building them again, and checking them against the ledger.
 
 use chrono::NaiveDate;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::period::Instant;
 use crate::sales::books::Books;
+use crate::sales::medians;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::{Additions, Dimension};
+use crate::server::database::plan_in_bulk;
 
-/// Adds what a recording brings. One question for all tables: each one more would cost a recording a round trip.
-pub async fn add(db: &mut PgConnection, workspace: i32, additions: &Additions) -> sqlx::Result<()> {
+/// Adds what the recording of number `revision` brings. One question for all tables: each one more would cost a recording
+/// a round trip.
+pub async fn add(db: &mut PgConnection, workspace: i32, revision: i64, additions: &Additions) -> sqlx::Result<()> {
     let rows = Rows::of(additions);
-    if rows.sums.is_empty() {
+    let values = &additions.values;
+    if rows.sums.is_empty() && values.is_empty() {
         return Ok(());
     }
     sqlx::query!(
@@ -22,6 +26,9 @@ pub async fn add(db: &mut PgConnection, workspace: i32, additions: &Additions) -
                as new (kept_by, bucket, day, dimension, value, orders, gross_minor, discount_minor, shipping_minor, tax_minor,
                  returned_goods_minor, returned_shipping_minor, returned_tax_minor, reversed_goods_minor,
                  reversed_shipping_minor, reversed_tax_minor, flagged)
+         ), valued as (
+             insert into order_value_additions (workspace_id, revision, quarters, values_minor, orders)
+             select $1, $19, $20, $21, $22 where cardinality($20::bigint[]) > 0
          ), minutes as (
              insert into sums_minute as s (workspace_id, bucket,
                 orders, gross_minor, discount_minor, shipping_minor, tax_minor, returned_goods_minor,
@@ -135,6 +142,10 @@ pub async fn add(db: &mut PgConnection, workspace: i32, additions: &Additions) -
         &rows.measure(|s| s.reversed_shipping),
         &rows.measure(|s| s.reversed_tax),
         &rows.measure(|s| s.flagged),
+        revision,
+        &values.keys().map(|(quarter, _)| *quarter).collect::<Vec<i64>>(),
+        &values.keys().map(|(_, value)| *value).collect::<Vec<i64>>(),
+        &values.values().copied().collect::<Vec<i32>>(),
     )
     .execute(db)
     .await?;
@@ -192,10 +203,12 @@ impl Rows {
     }
 }
 
-/// Recomputes the sums from the ledger alone, slowly, and counts the rows of the tables that differ from it. There must
-/// be none; a row of nothing but zeros differs from no row in nothing.
+/// Recomputes the sums from the ledger alone, slowly, and counts the rows of the tables that differ from it, and with them
+/// the counts of order values that do. There must be none; a row of nothing but zeros differs from no row in nothing.
 pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
+    let mut tx = db.begin().await?;
+    plan_in_bulk(&mut tx).await?;
+    let of_sums = sqlx::query_scalar!(
         r#"with measured as (select * from ledger_measures where workspace_id = $1 and at is not null),
          valued as (select * from ledger_dimensions where workspace_id = $1 and at is not null),
          expected (kept_by, bucket, dimension, value, orders, gross_minor, discount_minor, shipping_minor, tax_minor,
@@ -262,25 +275,33 @@ pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Res
         books.workspace,
         books.calendar.zone_name()
     )
-    .fetch_one(db)
-    .await
+    .fetch_one(&mut *tx)
+    .await?;
+    let of_values = medians::store::counts_that_differ(&mut tx, books.workspace).await?;
+    tx.commit().await?;
+    Ok(of_sums + of_values)
 }
 
-/// Builds the sums again from the ledger alone. Recordings wait meanwhile. Needed where [`sums_that_differ`] found any.
+/// Builds the sums and the counts of order values again from the ledger alone. Recordings wait meanwhile. Needed where
+/// [`sums_that_differ`] found any.
 pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     sqlx::query!("select revision from cursors where workspace_id = $1 for update", books.workspace)
         .fetch_one(&mut *tx)
         .await?;
     rebuild_locked(&mut tx, books.workspace).await?;
+    medians::store::rebuild(&mut tx, books.workspace).await?;
     sqlx::query!("update cursors set revision = revision + 1 where workspace_id = $1", books.workspace)
         .execute(&mut *tx)
         .await?;
     tx.commit().await
 }
 
-/// Builds the sums again from the ledger, the days as the workspace's zone cuts them now. The cursor has to be locked.
+/// Builds the sums again from the ledger, the days as the workspace's zone cuts them now; the counts of order values, which no
+/// zone cuts, are left as they are. The cursor has to be locked. What follows in the transaction is planned as work on whole
+/// tables.
 pub async fn rebuild_locked(db: &mut PgConnection, workspace: i32) -> sqlx::Result<()> {
+    plan_in_bulk(db).await?;
     sqlx::query!("select rebuild_sums($1)", workspace).execute(db).await?;
     Ok(())
 }

@@ -78,7 +78,8 @@ pub async fn window_sums(
     Ok(sums)
 }
 
-/// The sums of several windows by the values of a dimension: the number of the window, the value, its sums.
+/// The sums of several windows by the values of a dimension: the number of the window, the value, its sums. Values that nothing
+/// is left of, as of an order that was told of with another country first, are left out.
 pub async fn sums_by(
     db: &mut PgConnection,
     books: &Books,
@@ -86,10 +87,12 @@ pub async fn sums_by(
     dimension: Dimension,
     windows: &[Window],
 ) -> sqlx::Result<Vec<(usize, String, Sums)>> {
-    match slice.dimension(Some(dimension)) {
-        Some(_) => dimension_sums(db, books, dimension, slice.values(dimension), windows).await,
-        None => ledger_sums(db, books, slice, Some(dimension), windows).await,
-    }
+    let mut rows = match slice.dimension(Some(dimension)) {
+        Some(_) => dimension_sums(db, books, dimension, slice.values(dimension), windows).await?,
+        None => ledger_sums(db, books, slice, Some(dimension), windows).await?,
+    };
+    rows.retain(|(.., sums)| *sums != Sums::default());
+    Ok(rows)
 }
 
 /// Parts of windows as columns: the number of the window, and where the part begins and ends.

@@ -8,10 +8,12 @@ use sqlx::{PgConnection, PgPool};
 use crate::money::Currency;
 use crate::sales::books::Books;
 use crate::sales::ledger::{Key, Kind};
+use crate::sales::medians;
 use crate::sales::projection;
 use crate::sales::recording::{Identity, Stored};
 use crate::sales::redenomination::{StoredEntry, Worth};
 use crate::sales::sums::additions_store;
+use crate::server::database::plan_in_bulk;
 use crate::settings::currency::Progress;
 use crate::settings::store as settings;
 
@@ -188,9 +190,10 @@ pub async fn advance(db: &mut PgConnection, workspace: i32, after: i64, done: i6
     Ok(())
 }
 
-/// Puts what was computed in the place of what there was: rates, worth of the entries, currency and sums. Every order has
+/// Puts what was computed in the place of what there was: rates, worth of the entries, currency, sums and order values. Every order has
 /// to be computed, and the cursor to be locked; recordings wait meanwhile.
 pub async fn switch(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
+    plan_in_bulk(db).await?;
     sqlx::query!(
         "update orders o set rate = r.rate, rate_date = r.rate_date
          from recomputed_orders r where o.workspace_id = $1 and r.workspace_id = $1 and o.id = r.order_id",
@@ -211,6 +214,7 @@ pub async fn switch(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
         .execute(&mut *db)
         .await?;
     additions_store::rebuild_locked(db, books.workspace).await?;
+    medians::store::rebuild(db, books.workspace).await?;
     projection::store::forget_open(db, books.workspace).await?;
     sqlx::query!("delete from workspace_recomputations where workspace_id = $1", books.workspace)
         .execute(&mut *db)

@@ -189,6 +189,15 @@ impl Socket {
     }
 }
 
+/// The address of a server function: its name is followed by a hash of its place.
+pub fn function(name: &str) -> String {
+    let paths = leptos::server_fn::axum::server_fn_paths();
+    paths
+        .map(|(path, _)| path.to_owned())
+        .find(|path| path.starts_with(&format!("/api/{name}")))
+        .expect("a server function")
+}
+
 /// A small Shopify order.
 pub fn shopify_order(id: i64, total: &str, created_at: &str) -> String {
     json!({

@@ -14,6 +14,7 @@ use leptos::prelude::*;
 use serde::Serialize;
 
 use crate::chart::{Chart, ChartPoint};
+use crate::ui::explain::explained;
 use crate::ui::sparkline::path;
 use crate::ui::{browser, text};
 
@@ -150,17 +151,21 @@ fn Picture(chart: Signal<Chart>) -> impl IntoView {
 fn TableTwin(chart: Signal<Chart>) -> impl IntoView {
     let rows = move || {
         let c = chart.get();
-        let row = |point: &ChartPoint| {
+        let row = |(i, point): (usize, &ChartPoint)| {
+            let figure = |before: &str, value: Option<i64>| {
+                let text = c.text(value).into_any();
+                if value.is_some() { explained(format!("charts.{}.{i}{before}", c.name), text) } else { text }
+            };
             view! {
                 <tr>
                     <th scope="row">{point.label.clone()}</th>
-                    <td>{c.text(point.value)}</td>
+                    <td>{figure("", point.value)}</td>
                     <td>{point.earlier_label.clone()}</td>
-                    <td>{c.text(point.earlier)}</td>
+                    <td>{figure(".before", point.earlier)}</td>
                 </tr>
             }
         };
-        c.points.iter().rev().map(row).collect_view()
+        c.points.iter().enumerate().rev().map(row).collect_view()
     };
     let title = text(move || chart.with(|c| c.title.clone()));
     let earlier = text(move || chart.with(|c| c.earlier_title.clone()));
