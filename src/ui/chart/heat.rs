@@ -27,7 +27,7 @@ fn squares(chart: &Chart, of: i64) -> String {
 fn table(chart: &Chart) -> Table {
     let rows = chart.points.iter().enumerate().map(|(i, point)| {
         let (day, hour) = point.label.split_once(' ').unwrap_or((&point.label, ""));
-        let cell = |text: &str, order| Cell { text: text.to_owned(), order: Some(order), tone: 0 };
+        let cell = |text: &str, order| Cell { text: text.to_owned(), order: Some(order), ..Cell::default() };
         Row {
             key: i.to_string(),
             address: String::new(),
