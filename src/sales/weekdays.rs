@@ -1,6 +1,8 @@
 //! The chart of revenue by weekday and hour: which days it is of, and its points. Pure.
 
+use chrono::DateTime;
 use jiff::ToSpan as _;
+use jiff::civil::Date;
 
 use crate::chart::{Chart, ChartPoint};
 use crate::period::{Calendar, Period, Window, minus};
@@ -12,6 +14,12 @@ use crate::table::{Column, Data, Value};
 const DAYS_MAX: i64 = 92;
 /// Hours of a day.
 const DAY_HOURS: usize = 24;
+/// Hours of a week.
+pub const WEEK_HOURS: usize = 7 * DAY_HOURS;
+/// Seconds of a quarter of an hour.
+const QUARTER: i64 = 900;
+/// Any Monday, for the names of weekdays.
+const MONDAY: Date = jiff::civil::date(2024, 1, 1);
 
 /// The part of a range that the chart is of: its last [`DAYS_MAX`] local days at most.
 pub fn last_days(range: Window, calendar: &Calendar) -> Window {
@@ -20,11 +28,41 @@ pub fn last_days(range: Window, calendar: &Calendar) -> Window {
     Window { from: range.from.max(first), to: range.to }
 }
 
+/// The first point's hour of the week, Monday 00:00 being 0: the workspace's week begins with it.
+fn first_hour(calendar: &Calendar, date: Date) -> usize {
+    calendar.start(Period::Week, date).weekday().to_monday_zero_offset() as usize * DAY_HOURS
+}
+
+/// What a point of the chart is of: its name, and the parts of the window in which the workspace's clocks showed its hour, in
+/// the order of time. A quarter of an hour lies in one hour, as it does in the sums.
+pub fn hours_of(point: usize, window: Window, calendar: &Calendar) -> Option<(String, Vec<Window>)> {
+    if point >= WEEK_HOURS {
+        return None;
+    }
+    let place = (first_hour(calendar, calendar.date(window.to)) + point) % WEEK_HOURS;
+    let mut parts: Vec<Window> = Vec::new();
+    let mut from = window.from;
+    while from < window.to {
+        let until = DateTime::from_timestamp((from.timestamp() / QUARTER + 1) * QUARTER, 0)?;
+        let local = calendar.local(from);
+        let shown = local.date().weekday().to_monday_zero_offset() as usize * DAY_HOURS + local.hour() as usize;
+        let to = until.min(window.to);
+        match parts.last_mut() {
+            _ if shown != place => {}
+            Some(last) if last.to == from => last.to = to,
+            _ => parts.push(Window { from, to }),
+        }
+        from = until;
+    }
+    let day = MONDAY.saturating_add(((place / DAY_HOURS) as i64).days());
+    Some((format!("{}s from {:02}:00", day.strftime("%A"), place % DAY_HOURS), parts))
+}
+
 /// The chart of a window. `hours` are its figures by the hour of the week, Monday 00:00 first; the points begin with the
 /// workspace's first weekday.
 pub fn chart(window: Window, is_cut: bool, hours: &[Figures], books: &Books) -> Chart {
-    let week = books.calendar.start(Period::Week, books.calendar.date(window.to));
-    let first = week.weekday().to_monday_zero_offset() as usize * DAY_HOURS;
+    let date = books.calendar.date(window.to);
+    let (week, first) = (books.calendar.start(Period::Week, date), first_hour(&books.calendar, date));
     // Names of days and hours as a week has them that no clock change falls in.
     let slots = (0..hours.len()).map(|i| {
         let day = week.saturating_add(((i / DAY_HOURS) as i64).days());
@@ -79,5 +117,27 @@ mod tests {
         assert_eq!(last_days(whole, &calendar), window("2025-11-01T00:00:00Z", "2026-02-01T00:00:00Z"));
         let short = window("2026-11-01T00:00:00Z", "2026-11-21T14:30:07Z");
         assert_eq!(last_days(short, &calendar), short);
+    }
+
+    #[test]
+    fn a_point_is_of_its_hours_and_the_points_are_the_window() {
+        for (zone, week_start) in [("Europe/London", 1), ("Asia/Kathmandu", 7), ("Australia/Lord_Howe", 6)] {
+            let calendar = Calendar::new(zone, week_start).expect("a zone");
+            let instant = |text: &str| text.parse().expect("an instant");
+            let window = Window { from: instant("2026-10-01T09:07:00Z"), to: instant("2026-11-03T14:30:07Z") };
+            let mut parts: Vec<Window> =
+                (0..WEEK_HOURS).flat_map(|point| hours_of(point, window, &calendar).expect("a point").1).collect();
+            parts.sort_by_key(|part| part.from);
+            assert_eq!((parts[0].from, parts[parts.len() - 1].to), (window.from, window.to), "{zone}");
+            assert!(parts.windows(2).all(|pair| pair[0].to == pair[1].from), "{zone}: without gaps");
+        }
+        let london = Calendar::new("Europe/London", 1).expect("a zone");
+        let sundays =
+            Window { from: "2026-10-20T00:00:00Z".parse().unwrap(), to: "2026-11-02T12:00:00Z".parse().unwrap() };
+        let (name, parts) = hours_of(6 * 24 + 1, sundays, &london).expect("a point");
+        assert_eq!(name, "Sundays from 01:00");
+        let minutes: Vec<i64> = parts.iter().map(|part| (part.to - part.from).num_minutes()).collect();
+        assert_eq!(minutes, [120, 60], "the clocks showed 01:00 to 02:00 twice on 25 October");
+        assert_eq!(hours_of(WEEK_HOURS, sundays, &london), None);
     }
 }

@@ -8,6 +8,7 @@ use crate::sales::model::platform_name;
 use crate::sales::question::{Filter, Question, UNKNOWN};
 use crate::sales::snapshot::{Asked, PERIODS};
 use crate::sales::spans::Spans;
+use crate::sales::weekdays;
 
 /// What is counted of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +61,21 @@ pub struct Figure {
     pub title: String,
     /// What is counted.
     pub measured: Measured,
-    /// The window that is counted.
-    pub window: Window,
+    /// The windows that are counted, in the order of time, none within another: one mostly; an hour of the week has one of
+    /// each week.
+    pub windows: Vec<Window>,
     /// The window that it is compared with, and its figure's name.
     pub earlier: Option<(Window, String)>,
     /// The question, narrowed down to the figure's country or platform.
     pub question: Question,
+}
+
+impl Figure {
+    /// From the first moment that is counted to the last.
+    pub fn span(&self) -> Option<Window> {
+        let (first, last) = (self.windows.first()?, self.windows.last()?);
+        Some(Window { from: first.from, to: last.to })
+    }
 }
 
 /// A place on the page: what it is called, its window, what that is compared with, and the orders it is of.
@@ -86,6 +96,17 @@ pub fn find(
     let unknown = || format!("there is no figure named {name}: names are such as today.revenue or countries.GB.orders");
     let (whole, is_before) = name.strip_suffix(".before").map_or((name, false), |whole| (whole, true));
     let (place, measured) = match whole.split('.').collect::<Vec<_>>()[..] {
+        ["charts", "weekdays", point] | ["charts", "weekdays", point, "revenue"] => {
+            let point = point.parse().map_err(|_| unknown())?;
+            let days = weekdays::last_days(spans.current, calendar);
+            let (hour, windows) = weekdays::hours_of(point, days, calendar).ok_or_else(unknown)?;
+            if is_before {
+                return Err(format!("Revenue, {hour}, is compared with nothing"));
+            }
+            let (name, title) = (name.to_owned(), format!("Revenue, {hour}"));
+            let question = question.clone();
+            return Ok(Figure { name, title, measured: Measured::Revenue, windows, earlier: None, question });
+        }
         ["charts", chart, point] => {
             let measured = if chart == "orders" { Measured::Orders } else { Measured::Revenue };
             let point = point.parse().map_err(|_| unknown())?;
@@ -120,11 +141,11 @@ pub fn find(
     let title = format!("{}, {of}", measured.title());
     if !is_before {
         let earlier = earlier.map(|window| (window, format!("{name}.before")));
-        return Ok(Figure { name: name.into(), title, measured, window: current, earlier, question });
+        return Ok(Figure { name: name.into(), title, measured, windows: vec![current], earlier, question });
     }
     let window = earlier.ok_or_else(|| format!("{title} is compared with nothing"))?;
     let title = format!("{title}: what it is compared with");
-    Ok(Figure { name: name.into(), title, measured, window, earlier: None, question })
+    Ok(Figure { name: name.into(), title, measured, windows: vec![window], earlier: None, question })
 }
 
 /// The question of one value of a filter, with its windows. They are empty where the question leaves that value out.
@@ -190,19 +211,19 @@ mod tests {
     fn a_name_finds_its_window_and_what_that_is_compared_with() {
         let today = found("today.revenue").expect("a figure");
         assert_eq!(today.title, "Revenue, today");
-        assert_eq!((today.window.to - today.window.from).num_minutes(), 14 * 60 + 30);
+        assert_eq!((today.windows[0].to - today.windows[0].from).num_minutes(), 14 * 60 + 30);
         let (earlier, name) = today.earlier.expect("what it is compared with");
-        assert_eq!(found(&name).expect("a figure").window, earlier);
-        assert_eq!(found("periods.day.revenue").expect("a figure").window, today.window);
+        assert_eq!(found(&name).expect("a figure").windows, [earlier]);
+        assert_eq!(found("periods.day.revenue").expect("a figure").windows[0], today.windows[0]);
         assert_eq!(found("range.orders").expect("a figure").measured, Measured::Orders);
         assert_eq!(found("countries.GB.revenue").expect("a figure").question.filter.countries, ["GB"]);
-        let hour = found("charts.hours.3").expect("a figure").window;
+        let hour = found("charts.hours.3").expect("a figure").windows[0];
         assert_eq!((hour.to - hour.from).num_minutes(), 60);
         assert_eq!(
             found("charts.hours.20.before").expect("a figure").title,
             "Revenue, the hour from 20:00: what it is compared with"
         );
-        assert_eq!(found("averages.2026-11-20.average").expect("a figure").window.to, today.window.from);
+        assert_eq!(found("averages.2026-11-20.average").expect("a figure").windows[0].to, today.windows[0].from);
     }
 
     #[test]

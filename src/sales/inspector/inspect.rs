@@ -118,24 +118,30 @@ pub async fn inspect(
     let mut tx = db.begin_with("begin isolation level repeatable read read only").await?;
     let Ground { figure, books, slice, as_of } = ground(&mut tx, books, asked, now).await?;
     let workspace = books.workspace;
-    let windows: Vec<Window> = std::iter::once(figure.window).chain(figure.earlier.iter().map(|(w, _)| *w)).collect();
-    let sums = window_sums(&mut tx, &books, &slice, &windows).await?;
+    let earlier = figure.earlier.iter().map(|(window, _)| *window);
+    let windows: Vec<Window> = figure.windows.iter().copied().chain(earlier).collect();
+    let each = window_sums(&mut tx, &books, &slice, &windows).await?;
+    let (current, earlier) = each.split_at(figure.windows.len());
+    let sums = current.iter().fold(Sums::default(), |mut sums, part| {
+        sums += *part;
+        sums
+    });
     let of = |sums: &Sums| value(figure.measured, &figure.question, sums);
-    let earlier = sums.get(1).map(|earlier| {
-        let change = Change::between(of(&sums[0]).unwrap_or(0), of(earlier).unwrap_or(0));
+    let earlier = earlier.first().map(|earlier| {
+        let change = Change::between(of(&sums).unwrap_or(0), of(earlier).unwrap_or(0));
         (of(earlier), change)
     });
     let days = days(&figure, &books);
     let kinds = kinds(figure.measured, &figure.question);
     let (rows, next, unsorted) = page(&mut tx, workspace, &figure, &kinds, &slice, asked).await?;
     let inspection = Inspection {
-        value: of(&sums[0]),
+        value: of(&sums),
         earlier,
-        parts: parts(figure.measured, &figure.question, &sums[0]),
-        sums: sums[0],
-        left_out: store::left_out(&mut tx, workspace, figure.window, &slice).await?,
+        parts: parts(figure.measured, &figure.question, &sums),
+        sums,
+        left_out: store::left_out(&mut tx, workspace, &figure.windows, &slice).await?,
         rates: store::rates_used(&mut tx, workspace, &days, &slice).await?,
-        has_more_rates: days.first().is_some_and(|day| day.from > figure.window.from),
+        has_more_rates: days.first().zip(figure.span()).is_some_and(|(day, span)| day.from > span.from),
         rows,
         by: if unsorted { By::Time } else { asked.by },
         unsorted,
@@ -171,7 +177,7 @@ async fn page(
 ) -> sqlx::Result<(Vec<Posting>, Option<After>, bool)> {
     if asked.by != By::Time {
         let limit = SORTED_MAX as i64 + 1;
-        let mut all = store::postings(db, workspace, figure.window, kinds, slice, None, limit).await?;
+        let mut all = store::postings(db, workspace, &figure.windows, kinds, slice, None, limit).await?;
         if all.len() <= SORTED_MAX {
             all.sort_by_key(|row| if asked.by == By::Amount { -row.converted } else { row.converted });
             let passed = if let Some(After::Rows(passed)) = asked.after { passed } else { 0 };
@@ -182,7 +188,7 @@ async fn page(
         }
     }
     let after = if let Some(After::Posting(cursor)) = asked.after { Some(cursor) } else { None };
-    let mut rows = store::postings(db, workspace, figure.window, kinds, slice, after, ROWS + 1).await?;
+    let mut rows = store::postings(db, workspace, &figure.windows, kinds, slice, after, ROWS + 1).await?;
     let has_more = rows.len() as i64 > ROWS;
     rows.truncate(ROWS as usize);
     let next = rows.last().filter(|_| has_more).map(|row| After::Posting(Cursor { at: row.at, order: row.order }));
@@ -216,8 +222,8 @@ impl Rows {
         if self.is_over {
             return Ok(None);
         }
-        let (workspace, window) = (self.books.workspace, self.figure.window);
-        let rows = store::postings(db, workspace, window, &self.kinds, &self.slice, self.after, PAGE_ROWS).await?;
+        let (workspace, windows) = (self.books.workspace, &self.figure.windows);
+        let rows = store::postings(db, workspace, windows, &self.kinds, &self.slice, self.after, PAGE_ROWS).await?;
         self.is_over = (rows.len() as i64) < PAGE_ROWS;
         self.after = rows.last().map(|row| Cursor { at: row.at, order: row.order });
         Ok(Some(rows))
@@ -277,10 +283,11 @@ fn parts(measured: Measured, question: &Question, sums: &Sums) -> Vec<(&'static 
     }
 }
 
-/// The local days of a figure's window, the last ones of a long window.
+/// The local days of what a figure counts, the last ones of a long window.
 fn days(figure: &Figure, books: &Books) -> Vec<Window> {
     let calendar = &books.calendar;
-    let Window { from, to } = figure.window;
+    let [window] = figure.windows[..] else { return figure.windows.clone() };
+    let Window { from, to } = window;
     if from >= to {
         return Vec::new();
     }

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::export::{Format, Header, Sheet, Wanted, respond};
-use crate::period::Instant;
+use crate::period::{Instant, Window};
 use crate::rest::Bytes;
 use crate::rest::asked::{Pairs, QuestionParameters, in_path, in_query, question, value};
 use crate::sales::files::JsonFile;
@@ -170,8 +170,9 @@ fn sheet(rows: &Rows, asked: &Asked) -> Sheet {
         Column::number("orders", "Orders"),
         Column::number("counted", "Counted"),
     ];
+    let window = rows.figure.span().unwrap_or(Window { from: rows.as_of, to: rows.as_of });
     Sheet::new(&asked.name, &rows.figure.title, columns)
-        .about(&rows.books.calendar, rows.figure.window, currency, rows.as_of)
+        .about(&rows.books.calendar, window, currency, rows.as_of)
         .fact("filter", asked.question.query())
         .money_of_each_row("amount")
         .money("counted", currency)

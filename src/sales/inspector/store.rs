@@ -57,8 +57,28 @@ pub struct Posting {
     pub rate: Option<(Decimal, NaiveDate)>,
 }
 
-/// Up to `limit` postings of a window, the newest first, below `after`.
+/// Up to `limit` postings of windows, the newest first, below `after`. The windows are in the order of time.
 pub async fn postings(
+    db: &mut PgConnection,
+    workspace: i32,
+    windows: &[Window],
+    kinds: &Kinds,
+    slice: &Slice,
+    after: Option<Cursor>,
+    limit: i64,
+) -> sqlx::Result<Vec<Posting>> {
+    let mut postings = Vec::new();
+    for window in windows.iter().rev() {
+        let is_passed = after.is_some_and(|after| window.from > after.at);
+        let wanted = limit - postings.len() as i64;
+        if wanted > 0 && !is_passed {
+            postings.extend(window_postings(db, workspace, *window, kinds, slice, after, wanted).await?);
+        }
+    }
+    Ok(postings)
+}
+
+async fn window_postings(
     db: &mut PgConnection,
     workspace: i32,
     window: Window,
@@ -149,23 +169,25 @@ pub async fn postings(
     Ok(postings.collect())
 }
 
-/// Orders placed in a window that do not count (M4), by their standing.
+/// Orders placed in windows that do not count (M4), by their standing.
 pub async fn left_out(
     db: &mut PgConnection,
     workspace: i32,
-    window: Window,
+    windows: &[Window],
     slice: &Slice,
 ) -> sqlx::Result<Vec<(String, i64)>> {
+    let (from, to): (Vec<Instant>, Vec<Instant>) = windows.iter().map(|window| (window.from, window.to)).unzip();
     let rows = sqlx::query!(
-        r#"select standing as "standing!", count(*) as "orders!" from orders
-         where workspace_id = $1 and placed_at >= $2 and placed_at < $3 and standing <> 'counted' and standing <> 'return'
-           and ($4::text[] is null or coalesce(country, 'unknown') = any($4))
+        r#"select standing as "standing!", count(*) as "orders!"
+         from unnest($2::timestamptz[], $3::timestamptz[]) as part (since, until)
+         join orders on workspace_id = $1 and placed_at >= part.since and placed_at < part.until and standing <> 'counted' and standing <> 'return'
+         where ($4::text[] is null or coalesce(country, 'unknown') = any($4))
            and ($5::text[] is null or source_id::text = any($5))
            and ($6::text[] is null or coalesce(payment, 'unknown') = any($6))
          group by standing order by standing"#,
         workspace,
-        window.from,
-        window.to,
+        &from,
+        &to,
         slice.countries.as_deref() as Option<&[String]>,
         slice.sources.as_deref() as Option<&[String]>,
         slice.statuses.as_deref() as Option<&[String]>

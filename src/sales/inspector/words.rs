@@ -131,7 +131,6 @@ fn parts(inspection: &Inspection) -> Vec<(String, String)> {
 fn facts(asked: &Asked, inspection: &Inspection) -> Vec<Fact> {
     let Inspection { figure, books, .. } = inspection;
     let fact = |name: &str, text: String| Fact { name: name.to_owned(), text, ..Fact::default() };
-    let [local, utc] = ends(figure.window, &books.calendar);
     let compared = figure.earlier.as_ref().zip(inspection.earlier).map(|((window, name), (value, change))| {
         let written = |value| written(value, figure.measured, inspection.currency());
         let difference = inspection.value.unwrap_or(0) - value.unwrap_or(0);
@@ -140,11 +139,13 @@ fn facts(asked: &Asked, inspection: &Inspection) -> Vec<Fact> {
         let link = (written(value), address(&asked.question.query(), name));
         Fact { name: "Compared with".into(), link, text: format!(" {words}, {arrow} {text}") }
     });
-    let mut facts = vec![
-        fact("Window", books.calendar.words(figure.window, inspection.as_of)),
-        fact(books.calendar.zone_name(), local),
-        fact("UTC", utc),
-    ];
+    let mut facts = Vec::new();
+    for window in &figure.windows {
+        let [local, utc] = ends(*window, &books.calendar);
+        facts.push(fact("Window", books.calendar.words(*window, inspection.as_of)));
+        facts.push(fact(books.calendar.zone_name(), local));
+        facts.push(fact("UTC", utc));
+    }
     facts.extend(compared);
     facts.push(fact("Orders asked about", filter_words(&figure.question)));
     facts.push(fact("Orders counted", money::count(inspection.sums.orders)));

@@ -8,9 +8,7 @@ use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
 use crate::sales::sums::store::{Slice, sums_of};
 use crate::sales::sums::windows::whole_quarters;
-
-/// Hours of a week.
-pub const WEEK_HOURS: usize = 168;
+use crate::sales::weekdays::WEEK_HOURS;
 
 /// The sums of a window by the hour of the week that the workspace's clocks showed, Monday 00:00 first: the hour that a clock
 /// change repeats counts both times as what it showed, one that it leaves out has nothing.

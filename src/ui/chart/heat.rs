@@ -29,7 +29,7 @@ fn table(chart: &Chart) -> Table {
         let (day, hour) = point.label.split_once(' ').unwrap_or((&point.label, ""));
         let cell = |text: &str, order| Cell { text: text.to_owned(), order: Some(order), ..Cell::default() };
         Row {
-            key: i.to_string(),
+            key: format!("{}.{i}", chart.name),
             address: String::new(),
             cells: vec![
                 cell(day, (i / HOURS) as i64),
@@ -39,12 +39,13 @@ fn table(chart: &Chart) -> Table {
         }
     });
     Table {
+        name: "charts".into(),
         rows: rows.collect(),
         title: chart.title.clone(),
         columns: vec![
             Column::text("day", "Day"),
             Column::text("hour", "Hour"),
-            Column::number("value", if chart.currency.is_some() { "Revenue" } else { "Orders" }),
+            Column::number("revenue", if chart.currency.is_some() { "Revenue" } else { "Orders" }),
         ],
         ..Table::default()
     }
@@ -131,7 +132,7 @@ pub fn HeatView(
             <p class="chart-said" aria-live="polite">{said}</p>
             <details class="table-twin">
                 <summary>"Show as table"</summary>
-                <SortableTable table=Signal::derive(move || chart.with(table))/>
+                <SortableTable table=Signal::derive(move || chart.with(table)) figures=&["revenue"]/>
             </details>
         </figure>
     }
