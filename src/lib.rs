@@ -10,6 +10,7 @@ pub mod chart;
 pub mod country;
 #[cfg(feature = "ssr")]
 pub mod exchange;
+pub mod json;
 pub mod money;
 #[cfg(feature = "ssr")]
 pub mod period;

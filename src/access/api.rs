@@ -15,26 +15,26 @@ pub enum LinkPurpose {
 }
 
 /// Signs in and goes to the dashboard. Public, and limited: attempts that fail are counted by name and address.
-#[server]
+#[server(output = crate::json::Json)]
 pub async fn sign_in(name: String, password: String) -> Result<(), ServerFnError> {
     server::sign_in(name, password).await
 }
 
 /// Signs out and goes to the sign-in page.
-#[server]
+#[server(output = crate::json::Json)]
 pub async fn sign_out() -> Result<(), ServerFnError> {
     server::sign_out().await
 }
 
 /// What a link is for. Public: the link is its own authorisation.
-#[server]
+#[server(output = crate::json::Json)]
 pub async fn read_link(token: String) -> Result<LinkPurpose, ServerFnError> {
     server::link_purpose(token).await
 }
 
 /// Uses a link: signs in whom it is for, or makes the first administrator of that name and password. Public: the
 /// link is its own authorisation.
-#[server]
+#[server(output = crate::json::Json)]
 pub async fn use_link(token: String, name: Option<String>, password: Option<String>) -> Result<(), ServerFnError> {
     server::use_link(token, name, password).await
 }

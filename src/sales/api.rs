@@ -21,7 +21,7 @@ pub struct Dashboard {
 
 /// The answer to the question of a query as it is now, for whoever is signed in. `fresh` asks the database, else memory
 /// answers.
-#[server(input = leptos::server_fn::codec::Json)]
+#[server(input = crate::json::Json, output = crate::json::Json)]
 pub async fn load_dashboard(query: String, fresh: bool) -> Result<Dashboard, ServerFnError> {
     let (state, visitor) = crate::access::api::visitor().await?;
     server::dashboard(state, visitor, &query, fresh).await

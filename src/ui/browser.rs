@@ -109,6 +109,11 @@ pub fn query() -> RwSignal<String> {
     query
 }
 
+/// A text in small letters, by the browser's tables: Rust's own would have to come with the page.
+pub fn lower_case(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
+}
+
 /// Goes to another address of this page.
 pub fn go(address: &str) {
     if let Some(history) = window().and_then(|w| w.history().ok())
@@ -139,7 +144,7 @@ pub fn close_menus() {
             return;
         }
         if was_inside {
-            focus(&menu, "summary");
+            focus_in(&menu, "summary");
         }
     }
 }
@@ -150,11 +155,11 @@ pub fn open_menu(id: &str) {
     if let Some(menu) = document().and_then(|d| d.get_element_by_id(id))
         && menu.set_attribute("open", "").is_ok()
     {
-        focus(&menu, "input");
+        focus_in(&menu, "input");
     }
 }
 
-fn focus(inside: &Element, what: &str) {
+fn focus_in(inside: &Element, what: &str) {
     let found = inside.query_selector(what).ok().flatten().and_then(|element| element.dyn_into::<HtmlElement>().ok());
     if let Some(element) = found {
         let _ = element.focus();

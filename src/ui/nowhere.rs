@@ -31,6 +31,11 @@ pub fn cell_at(_event: &MouseEvent, _columns: usize, _rows: usize) -> Option<(us
     None
 }
 
+/// A text in small letters.
+pub fn lower_case(text: &str) -> String {
+    text.to_lowercase()
+}
+
 /// In the browser: goes to another address of the site.
 pub fn go(_address: &str) {}
 

@@ -139,8 +139,8 @@ pub fn CountryMenu(controls: RwSignal<Controls>) -> impl IntoView {
 
 /// The choices whose name has what was typed.
 fn matching(choices: &[Choice], typed: &str) -> Vec<Choice> {
-    let typed = typed.trim().to_lowercase();
-    choices.iter().filter(|choice| choice.title.to_lowercase().contains(&typed)).cloned().collect()
+    let typed = browser::lower_case(typed.trim());
+    choices.iter().filter(|choice| browser::lower_case(&choice.title).contains(&typed)).cloned().collect()
 }
 
 /// What is to be said of the filter; nothing mostly.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::sales::inspector::model::Panel;
 
 /// What stands behind the figure that a query names.
-#[server(input = leptos::server_fn::codec::Json)]
+#[server(input = crate::json::Json, output = crate::json::Json)]
 pub async fn inspect_figure(query: String) -> Result<Panel, ServerFnError> {
     let (state, _visitor) = crate::access::api::visitor().await?;
     server::panel(&state, &query).await
