@@ -186,8 +186,9 @@ impl Rows {
         value: Option<(Dimension, &String)>,
         sums: &Sums,
     ) {
-        // What moved within a bucket changes nothing there.
-        if *sums == Sums::default() {
+        // What moved within a bucket changes nothing there. A day is written all the same: by its row one sees that something of
+        // it has moved.
+        if *sums == Sums::default() && table != "day" {
             return;
         }
         self.kept_by.push(table.to_owned());

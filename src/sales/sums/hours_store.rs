@@ -1,8 +1,12 @@
 //! Reading sums by the hour of the week out of PostgreSQL.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use crate::period::{Instant, Window};
+use crate::period::{Calendar, Instant, Window, sql_date};
 use crate::sales::books::Books;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
@@ -16,38 +20,131 @@ use crate::sales::weekdays::WEEK_HOURS;
 /// Zones have been whole quarters of an hour from UTC in all the years that a question can ask about, so a quarter of an
 /// hour lies in one hour. The hours are counted from 1970, which began on a Thursday.
 pub async fn hour_sums(db: &mut PgConnection, books: &Books, slice: &Slice, window: Window) -> sqlx::Result<Vec<Sums>> {
-    let rows = match slice.dimension(None) {
-        Some(None) => all_hours(db, books, window).await?,
-        Some(Some(dimension)) => {
-            let values = slice.values(dimension).unwrap_or_default();
-            dimension_hours(db, books, dimension, values, window).await?
-        }
-        None => ledger_hours(db, books, slice, window).await?,
-    };
     let mut hours = vec![Sums::default(); WEEK_HOURS];
-    for (slot, sums) in rows {
-        if let Some(hour) = hours.get_mut(slot as usize) {
-            *hour += sums;
+    let mut add = |rows: &[(i32, Sums)]| {
+        for (slot, sums) in rows {
+            if let Some(hour) = hours.get_mut(*slot as usize) {
+                *hour += *sums;
+            }
+        }
+    };
+    // What is read: first what lies outside of whole days, then the days that are not kept.
+    let (days, mut windows) = whole_days(window, &books.calendar);
+    let ends = windows.len();
+    let mut unknown = Vec::new();
+    for (date, version) in day_versions(db, books.workspace, &days).await? {
+        match books.kept_hours.get(slice, date, version) {
+            Some(kept) => add(&kept),
+            None => {
+                windows.push(days[&date]);
+                unknown.push((date, version));
+            }
         }
     }
+    let mut read: Vec<Vec<(i32, Sums)>> = vec![Vec::new(); windows.len()];
+    for (place, slot, sums) in read_hours(db, books, slice, &windows).await? {
+        if let Some(rows) = read.get_mut(place as usize) {
+            rows.push((slot, sums));
+        }
+    }
+    read.iter().for_each(|rows| add(rows));
+    let days = unknown.into_iter().zip(read.into_iter().skip(ends));
+    books.kept_hours.keep(slice, days.map(|((date, version), rows)| (date, version, Arc::from(rows))).collect());
     Ok(hours)
 }
 
-type Rows = Vec<(i32, Sums)>;
+/// The local days that lie whole in a window, and what of it lies outside of them.
+fn whole_days(window: Window, calendar: &Calendar) -> (BTreeMap<NaiveDate, Window>, Vec<Window>) {
+    let mut days = BTreeMap::new();
+    let mut ends = Vec::new();
+    let mut from = window.from;
+    while from < window.to {
+        let date = calendar.date(from);
+        let day = calendar.day(date);
+        let part = Window { from, to: day.to.min(window.to) };
+        if part == day {
+            days.insert(sql_date(date), day);
+        } else {
+            ends.push(part);
+        }
+        from = part.to;
+    }
+    (days, ends)
+}
 
-/// The moments at a window's ends as columns: where they begin and end, and their signs.
-fn columns(moments: Vec<(i32, Window)>) -> (Vec<Instant>, Vec<Instant>, Vec<i32>) {
-    let from = moments.iter().map(|(_, part)| part.from).collect();
-    let to = moments.iter().map(|(_, part)| part.to).collect();
-    (from, to, moments.iter().map(|(sign, _)| *sign).collect())
+/// The days of which there are sums, each with the version of its row: the transaction that wrote it last. Every recording that
+/// changes or moves something of a day writes its row.
+async fn day_versions(
+    db: &mut PgConnection,
+    workspace: i32,
+    days: &BTreeMap<NaiveDate, Window>,
+) -> sqlx::Result<Vec<(NaiveDate, i64)>> {
+    let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value()) else {
+        return Ok(Vec::new());
+    };
+    let rows = sqlx::query!(
+        r#"select bucket, xmin::text::bigint as "version!" from sums_day
+         where workspace_id = $1 and bucket between $2 and $3"#,
+        workspace,
+        first,
+        last
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter(|row| days.contains_key(&row.bucket)).map(|row| (row.bucket, row.version)).collect())
+}
+
+/// A window's place, an hour of the week, and the window's sums in it.
+type Rows = Vec<(i32, i32, Sums)>;
+
+async fn read_hours(db: &mut PgConnection, books: &Books, slice: &Slice, windows: &[Window]) -> sqlx::Result<Rows> {
+    let parts = Parts::of(windows);
+    match slice.dimension(None) {
+        _ if windows.is_empty() => Ok(Vec::new()),
+        Some(None) => all_hours(db, books, &parts).await,
+        Some(Some(dimension)) => {
+            let values = slice.values(dimension).unwrap_or_default();
+            dimension_hours(db, books, dimension, values, &parts).await
+        }
+        None => ledger_hours(db, books, slice, windows).await,
+    }
+}
+
+/// Windows as columns, each with its place: whole quarters of an hour, and the moments that these lack or hold too much.
+#[derive(Default)]
+struct Parts {
+    places: Vec<i32>,
+    from: Vec<Instant>,
+    to: Vec<Instant>,
+    moment_places: Vec<i32>,
+    moments_from: Vec<Instant>,
+    moments_to: Vec<Instant>,
+    signs: Vec<i32>,
+}
+
+impl Parts {
+    fn of(windows: &[Window]) -> Parts {
+        let mut parts = Parts::default();
+        for (place, window) in (0..).zip(windows) {
+            let (whole, moments) = whole_quarters(*window);
+            parts.places.push(place);
+            parts.from.push(whole.from);
+            parts.to.push(whole.to);
+            for (sign, moment) in moments {
+                parts.moment_places.push(place);
+                parts.moments_from.push(moment.from);
+                parts.moments_to.push(moment.to);
+                parts.signs.push(sign);
+            }
+        }
+        parts
+    }
 }
 
 /// Of all orders: whole quarters of an hour from their table, and less than one at the end from the ledger.
-async fn all_hours(db: &mut PgConnection, books: &Books, window: Window) -> sqlx::Result<Rows> {
-    let (whole, moments) = whole_quarters(window);
-    let (from, to, signs) = columns(moments);
+async fn all_hours(db: &mut PgConnection, books: &Books, parts: &Parts) -> sqlx::Result<Rows> {
     let rows = sqlx::query!(
-        r#"select ((floor(date_part('epoch', bucket at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
+        r#"select w.place as "place!", ((floor(date_part('epoch', bucket at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
              sum(orders)::bigint as "orders!", sum(gross_minor)::bigint as "gross_minor!",
              sum(discount_minor)::bigint as "discount_minor!", sum(shipping_minor)::bigint as "shipping_minor!",
              sum(tax_minor)::bigint as "tax_minor!", sum(returned_goods_minor)::bigint as "returned_goods_minor!",
@@ -56,11 +153,13 @@ async fn all_hours(db: &mut PgConnection, books: &Books, window: Window) -> sqlx
              sum(reversed_goods_minor)::bigint as "reversed_goods_minor!",
              sum(reversed_shipping_minor)::bigint as "reversed_shipping_minor!",
              sum(reversed_tax_minor)::bigint as "reversed_tax_minor!", sum(flagged)::bigint as "flagged!"
-         from sums_quarter_hour
-         where workspace_id = $1 and bucket >= $3 and bucket < $4
-         group by 1
+         from unnest($3::int[], $4::timestamptz[], $5::timestamptz[]) as w (place, since, until)
+         cross join lateral (
+             select * from sums_quarter_hour where workspace_id = $1 and bucket >= w.since and bucket < w.until offset 0
+         ) s
+         group by 1, 2
          union all
-         select ((floor(date_part('epoch', s.at at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
+         select w.place as "place!", ((floor(date_part('epoch', s.at at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
              sum(w.sign * s.orders)::bigint as "orders!", sum(w.sign * s.gross_minor)::bigint as "gross_minor!",
              sum(w.sign * s.discount_minor)::bigint as "discount_minor!",
              sum(w.sign * s.shipping_minor)::bigint as "shipping_minor!",
@@ -72,22 +171,24 @@ async fn all_hours(db: &mut PgConnection, books: &Books, window: Window) -> sqlx
              sum(w.sign * s.reversed_shipping_minor)::bigint as "reversed_shipping_minor!",
              sum(w.sign * s.reversed_tax_minor)::bigint as "reversed_tax_minor!",
              sum(w.sign * s.flagged)::bigint as "flagged!"
-         from unnest($5::timestamptz[], $6::timestamptz[], $7::int[]) as w (since, until, sign)
+         from unnest($6::int[], $7::timestamptz[], $8::timestamptz[], $9::int[]) as w (place, since, until, sign)
          cross join lateral (
              select * from ledger_measures where workspace_id = $1 and at >= w.since and at < w.until offset 0
          ) s
-         group by 1"#,
+         group by 1, 2"#,
         books.workspace,
         books.calendar.zone_name(),
-        whole.from,
-        whole.to,
-        &from,
-        &to,
-        &signs
+        &parts.places,
+        &parts.from,
+        &parts.to,
+        &parts.moment_places,
+        &parts.moments_from,
+        &parts.moments_to,
+        &parts.signs
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.slot, sums_of!(row))).collect())
+    Ok(rows.into_iter().map(|row| (row.place, row.slot, sums_of!(row))).collect())
 }
 
 /// Of some values of a dimension, likewise.
@@ -96,12 +197,10 @@ async fn dimension_hours(
     books: &Books,
     dimension: Dimension,
     values: &[String],
-    window: Window,
+    parts: &Parts,
 ) -> sqlx::Result<Rows> {
-    let (whole, moments) = whole_quarters(window);
-    let (from, to, signs) = columns(moments);
     let rows = sqlx::query!(
-        r#"select ((floor(date_part('epoch', bucket at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
+        r#"select w.place as "place!", ((floor(date_part('epoch', bucket at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
              sum(orders)::bigint as "orders!", sum(gross_minor)::bigint as "gross_minor!",
              sum(discount_minor)::bigint as "discount_minor!", sum(shipping_minor)::bigint as "shipping_minor!",
              sum(tax_minor)::bigint as "tax_minor!", sum(returned_goods_minor)::bigint as "returned_goods_minor!",
@@ -110,11 +209,14 @@ async fn dimension_hours(
              sum(reversed_goods_minor)::bigint as "reversed_goods_minor!",
              sum(reversed_shipping_minor)::bigint as "reversed_shipping_minor!",
              sum(reversed_tax_minor)::bigint as "reversed_tax_minor!", sum(flagged)::bigint as "flagged!"
-         from sums_quarter_hour_by
-         where workspace_id = $1 and bucket >= $3 and bucket < $4 and dimension = $8 and value = any($9)
-         group by 1
+         from unnest($3::int[], $4::timestamptz[], $5::timestamptz[]) as w (place, since, until)
+         cross join lateral (
+             select * from sums_quarter_hour_by where workspace_id = $1 and bucket >= w.since and bucket < w.until
+                 and dimension = $10 and value = any($11) offset 0
+         ) s
+         group by 1, 2
          union all
-         select ((floor(date_part('epoch', s.at at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
+         select w.place as "place!", ((floor(date_part('epoch', s.at at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
              sum(w.sign * s.orders)::bigint as "orders!", sum(w.sign * s.gross_minor)::bigint as "gross_minor!",
              sum(w.sign * s.discount_minor)::bigint as "discount_minor!",
              sum(w.sign * s.shipping_minor)::bigint as "shipping_minor!",
@@ -126,31 +228,34 @@ async fn dimension_hours(
              sum(w.sign * s.reversed_shipping_minor)::bigint as "reversed_shipping_minor!",
              sum(w.sign * s.reversed_tax_minor)::bigint as "reversed_tax_minor!",
              sum(w.sign * s.flagged)::bigint as "flagged!"
-         from unnest($5::timestamptz[], $6::timestamptz[], $7::int[]) as w (since, until, sign)
+         from unnest($6::int[], $7::timestamptz[], $8::timestamptz[], $9::int[]) as w (place, since, until, sign)
          cross join lateral (
              select * from ledger_dimensions where workspace_id = $1 and at >= w.since and at < w.until
-                 and dimension = $8 and value = any($9) offset 0
+                 and dimension = $10 and value = any($11) offset 0
          ) s
-         group by 1"#,
+         group by 1, 2"#,
         books.workspace,
         books.calendar.zone_name(),
-        whole.from,
-        whole.to,
-        &from,
-        &to,
-        &signs,
+        &parts.places,
+        &parts.from,
+        &parts.to,
+        &parts.moment_places,
+        &parts.moments_from,
+        &parts.moments_to,
+        &parts.signs,
         dimension.name(),
         values
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.slot, sums_of!(row))).collect())
+    Ok(rows.into_iter().map(|row| (row.place, row.slot, sums_of!(row))).collect())
 }
 
 /// Of a slice that no table of sums holds: read from the ledger.
-async fn ledger_hours(db: &mut PgConnection, books: &Books, slice: &Slice, window: Window) -> sqlx::Result<Rows> {
+async fn ledger_hours(db: &mut PgConnection, books: &Books, slice: &Slice, windows: &[Window]) -> sqlx::Result<Rows> {
+    let (from, to): (Vec<Instant>, Vec<Instant>) = windows.iter().map(|window| (window.from, window.to)).unzip();
     let rows = sqlx::query!(
-        r#"select ((floor(date_part('epoch', s.at at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
+        r#"select (w.ordinal - 1)::int as "place!", ((floor(date_part('epoch', s.at at time zone $2) / 3600)::bigint + 72) % 168)::int as "slot!",
              sum(s.orders)::bigint as "orders!", sum(s.gross_minor)::bigint as "gross_minor!",
              sum(s.discount_minor)::bigint as "discount_minor!", sum(s.shipping_minor)::bigint as "shipping_minor!",
              sum(s.tax_minor)::bigint as "tax_minor!", sum(s.returned_goods_minor)::bigint as "returned_goods_minor!",
@@ -159,23 +264,24 @@ async fn ledger_hours(db: &mut PgConnection, books: &Books, slice: &Slice, windo
              sum(s.reversed_goods_minor)::bigint as "reversed_goods_minor!",
              sum(s.reversed_shipping_minor)::bigint as "reversed_shipping_minor!",
              sum(s.reversed_tax_minor)::bigint as "reversed_tax_minor!", sum(s.flagged)::bigint as "flagged!"
-         from (
-             select * from ledger_measures where workspace_id = $1 and at >= $3 and at < $4 offset 0
+         from unnest($3::timestamptz[], $4::timestamptz[]) with ordinality as w (since, until, ordinal)
+         cross join lateral (
+             select * from ledger_measures where workspace_id = $1 and at >= w.since and at < w.until offset 0
          ) s
          join orders o on o.workspace_id = s.workspace_id and o.id = s.order_id
          where ($5::text[] is null or coalesce(o.country, 'unknown') = any($5))
            and ($6::text[] is null or o.source_id::text = any($6))
            and ($7::text[] is null or coalesce(o.payment, 'unknown') = any($7))
-         group by 1"#,
+         group by 1, 2"#,
         books.workspace,
         books.calendar.zone_name(),
-        window.from,
-        window.to,
+        &from,
+        &to,
         slice.countries.as_deref() as Option<&[String]>,
         slice.sources.as_deref() as Option<&[String]>,
         slice.statuses.as_deref() as Option<&[String]>
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.slot, sums_of!(row))).collect())
+    Ok(rows.into_iter().map(|row| (row.place, row.slot, sums_of!(row))).collect())
 }

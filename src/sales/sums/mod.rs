@@ -3,6 +3,7 @@
 pub mod additions;
 pub mod additions_store;
 pub mod hours_store;
+pub mod kept_hours;
 pub mod store;
 pub mod windows;
 

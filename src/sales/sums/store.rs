@@ -15,7 +15,7 @@ use crate::sales::sums::additions::Dimension;
 use crate::sales::sums::windows::{Pieces, coarse_pieces, pieces};
 
 /// Which orders are summed: `None` is all of a dimension's values.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Slice {
     /// Countries.
     pub countries: Option<Vec<String>>,
