@@ -51,7 +51,7 @@ async fn the_cells_add_up_to_the_range(db: PgPool) {
             })
             .collect();
         for batch in deliveries.chunks(1000) {
-            store::record(&mut *db.acquire().await.expect("a connection"), &books, batch).await.expect("recorded");
+            store::record(&mut db.acquire().await.expect("a connection"), &books, batch).await.expect("recorded");
         }
         // All of them once: those of two dimensions read the ledger.
         let asked = if zone == "Europe/London" { QUESTIONS } else { &QUESTIONS[..3] };

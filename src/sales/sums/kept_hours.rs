@@ -14,9 +14,12 @@ const DAYS_MAX: usize = 4_000;
 /// The sums of a local day by the hour of the week, as far as there are any.
 pub type DayHours = Arc<[(i32, Sums)]>;
 
+/// Days of one slice, each with the version of the row it was read beside.
+type Days = BTreeMap<NaiveDate, (i64, DayHours)>;
+
 /// Days by slice. They belong to books: in another zone or currency they are others.
 #[derive(Debug, Default)]
-pub struct KeptHours(Mutex<HashMap<Slice, BTreeMap<NaiveDate, (i64, DayHours)>>>);
+pub struct KeptHours(Mutex<HashMap<Slice, Days>>);
 
 impl KeptHours {
     /// The day as it was kept, if its row still is of `version`.
