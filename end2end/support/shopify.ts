@@ -116,6 +116,9 @@ export function refund(orderId: number, minor: number): Delivery {
 }
 
 export class Shop {
+  /** Tries that were not taken. */
+  refused = 0;
+
   constructor(
     private readonly url: string,
     private readonly secret: string = SECRET,
@@ -146,6 +149,7 @@ export class Shop {
     for (let tries = 1; ; tries += 1) {
       const status = await this.post(what).catch((error: Error) => error.message);
       if (typeof status === 'number' && status >= 200 && status < 300) return tries;
+      this.refused += 1;
       if (Date.now() > deadline) throw new Error(`an order was not taken in a minute; the last answer: ${status}`);
       await pause(RETRY_EVERY_MS);
     }

@@ -76,9 +76,9 @@ test('the server is stopped and started again: the page resumes by itself', asyn
   await server.stop();
   await dashboard.expectNotLive();
   const meanwhile = [2_101, 3_203, 4_307].map((minor) => shop.deliver(order({ minor })));
+  await expect.poll(() => shop.refused, 'the orders are sent while nobody is there').toBeGreaterThanOrEqual(3);
   await server.start();
-  const tries = await Promise.all(meanwhile);
-  expect(Math.min(...tries), 'the orders were sent while nobody was there').toBeGreaterThan(1);
+  await Promise.all(meanwhile);
 
   await dashboard.expectLive();
   await expect(dashboard.tickerRow('£43.07')).toHaveCount(1);
