@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::exchange::{Rates, RatesError};
 use crate::money::Currency;
 use crate::period::{Calendar, UnknownZone};
-use crate::sales::sums::kept_hours::KeptHours;
+use crate::sales::sums::kept::Kept;
 use crate::settings::store;
 
 /// A workspace's settings with the exchange rates. Cheap to clone.
@@ -26,8 +26,8 @@ pub struct Books {
     pub completes_minutes: i32,
     /// Exchange rates.
     pub rates: Arc<Rates>,
-    /// Sums of days that are over, as these books count them.
-    pub kept_hours: Arc<KeptHours>,
+    /// Sums of days, as these books count them.
+    pub kept: Arc<Kept>,
 }
 
 /// Why a workspace's books could not be read.

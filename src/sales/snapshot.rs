@@ -18,7 +18,7 @@ use crate::sales::store;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
 use crate::sales::sums::hours_store::hour_sums;
-use crate::sales::sums::store::{Slice, sums_by, window_sums};
+use crate::sales::sums::store::{self as sums, Slice};
 use crate::sales::{tables, weekdays};
 use crate::sources::{self, Source};
 use crate::table::{Column, Data, Table, Value};
@@ -51,13 +51,16 @@ pub async fn compute(
     let slice = slice(&question.filter, &all_sources)?;
 
     let asked = Asked::of(books, &spans, now);
-    let sums = window_sums(&mut tx, books, &slice, &asked.windows).await?;
-    let medians = median_values(&mut tx, books, &slice, &asked, &sums).await?;
     let range = [spans.current, spans.earlier.unwrap_or(Window { from: now, to: now })];
-    let countries = sums_by(&mut tx, books, &slice, Dimension::Country, &range).await?;
-    let by_source = sums_by(&mut tx, books, &slice, Dimension::Source, &range).await?;
+    let of = |by, windows| sums::Asked { slice: &slice, by, windows };
+    let questions =
+        [of(None, &asked.windows), of(Some(Dimension::Country), &range), of(Some(Dimension::Source), &range)];
+    let answers = sums::answers(&mut tx, books, cursor.revision, &questions).await?;
+    let [in_one, countries, by_source] = <[_; 3]>::try_from(answers).unwrap_or_default();
+    let sums = sums::in_one(in_one, asked.windows.len());
+    let medians = median_values(&mut tx, books, &slice, &asked, &sums).await?;
     let last_days = weekdays::last_days(spans.current, &books.calendar);
-    let by_hour = hour_sums(&mut tx, books, &slice, last_days).await?;
+    let by_hour = hour_sums(&mut tx, books, cursor.revision, &slice, last_days).await?;
     let recent = store::newest_events(&mut tx, books.workspace, cursor.last_event, RECENT_EVENTS as i64).await?;
     tx.commit().await?;
 

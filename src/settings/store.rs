@@ -35,7 +35,7 @@ pub async fn books(db: &mut PgConnection, workspace: i32, carried: Option<NaiveD
         calendar: Calendar::new(&row.zone, row.week_start as i8)?,
         completes_minutes: row.completes_minutes,
         rates: Arc::new(rates),
-        kept_hours: Arc::default(),
+        kept: Arc::default(),
     })
 }
 

@@ -12,7 +12,7 @@ use takings::sales::recording::Delivery;
 use takings::sales::{store as sales, sums};
 use takings::server::database;
 
-use crate::util::at;
+use crate::util::{at, empty};
 
 /// Records what the demo shop sells from a date up to an instant.
 async fn sell(db: &PgPool, books: &Books, from: &str, until: &str) {
@@ -37,10 +37,7 @@ async fn sell(db: &PgPool, books: &Books, from: &str, until: &str) {
 async fn what_a_day_had_come_to_by_now_is_the_sum_of_its_window(db: PgPool) {
     // The days on both sides of a change of the clocks.
     for (zone, now) in [("Europe/London", "2026-10-27T14:30:00Z"), ("Asia/Kathmandu", "2026-10-27T08:00:00Z")] {
-        sqlx::query("truncate orders, ledger, order_values, order_value_additions, sums_minute, sums_quarter_hour, sums_day, live_events, deliveries")
-            .execute(&db)
-            .await
-            .expect("empty");
+        empty(&db).await;
         sqlx::query("update workspaces set zone = $1").bind(zone).execute(&db).await.expect("a zone");
         let books = database::books(&db).await.expect("a workspace");
         sell(&db, &books, "2026-10-20", now).await;

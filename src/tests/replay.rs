@@ -15,7 +15,7 @@ use takings::sales::recording::Delivery;
 use takings::sales::{store, sums};
 use takings::server::database;
 
-use crate::util::at;
+use crate::util::{at, empty};
 
 /// An order's life: what its shop would say at each step.
 #[derive(Debug, Clone)]
@@ -178,10 +178,7 @@ async fn shuffled_doubled_and_redelivered_events_leave_the_same_figures(db: PgPo
     let mut runner = TestRunner::new(Config::default());
     for round in 0..12u32 {
         let lives: Vec<Life> = (0..60).map(|id| life(id).new_tree(&mut runner).expect("a life").current()).collect();
-        sqlx::query("truncate orders, ledger, order_values, order_value_additions, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events, deliveries")
-            .execute(&db)
-            .await
-            .expect("empty");
+        empty(&db).await;
         let told: Vec<Delivery> = lives.iter().flat_map(Life::told).collect();
         // Some are lost at first, all come twice in the end, in any order, in batches of any size, from four senders at once.
         let shuffled =

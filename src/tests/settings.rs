@@ -10,7 +10,7 @@ use takings::sales::{snapshot, store, sums};
 use takings::server::database::{self, WORKSPACE};
 use takings::settings::{self, Change, SettingsError, currency};
 
-use crate::util::{TestApp, assert_status, at, shopify_order};
+use crate::util::{TestApp, assert_status, at, empty, shopify_order};
 
 async fn books(db: &PgPool) -> Books {
     database::books(db).await.expect("books")
@@ -45,16 +45,6 @@ async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) {
 async fn differing_sums(db: &PgPool) -> i64 {
     let mut connection = db.acquire().await.expect("a connection");
     sums::additions_store::sums_that_differ(&mut connection, &books(db).await).await.expect("a count")
-}
-
-async fn empty(db: &PgPool) {
-    sqlx::query(
-        "truncate orders, ledger, order_values, order_value_additions, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events,
-             deliveries",
-    )
-    .execute(db)
-    .await
-    .expect("empty");
 }
 
 type Day = (NaiveDate, i64, i64, i64, i64, i64, i64, i64, i64, i64);

@@ -14,21 +14,18 @@ use takings::sales::question::{Measure, Preset, Question, Range, RefundDate};
 use takings::sales::recording::Delivery;
 use takings::sales::snapshot::compute;
 use takings::sales::sums::additions::Dimension;
-use takings::sales::sums::store::Slice;
+use takings::sales::sums::store::{Asked, Slice};
 use takings::sales::{store, sums};
 use takings::server::database::{self, WORKSPACE};
 use takings::sources;
 
-use crate::util::{SECRET, at};
+use crate::util::{SECRET, at, empty};
 
 #[sqlx::test(migrations = "./migrations")]
 async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
     let mut runner = TestRunner::new(Config::default());
     for zone in ["Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe"] {
-        sqlx::query("truncate orders, ledger, order_values, order_value_additions, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events, deliveries")
-            .execute(&db)
-            .await
-            .expect("empty");
+        empty(&db).await;
         sqlx::query("update workspaces set zone = $1").bind(zone).execute(&db).await.expect("a zone");
         let books = database::books(&db).await.expect("a workspace");
         let until = at("2026-11-21T14:30:07Z");
@@ -160,8 +157,10 @@ async fn slices_are_plain_sums(db: &PgPool, books: &Books, windows: &[Window]) {
     let mut connection = db.acquire().await.expect("a connection");
     for slice in &slices {
         let sums = sums::store::window_sums(&mut connection, books, slice, windows).await.expect("sums");
-        let by_country = sums::store::sums_by(&mut connection, books, slice, Dimension::Country, windows);
-        let by_country = by_country.await.expect("sums");
+        let revision = store::cursor(&mut connection, books.workspace).await.expect("a cursor").revision;
+        let by_country = [Asked { slice, by: Some(Dimension::Country), windows }];
+        let by_country =
+            sums::store::answers(&mut connection, books, revision, &by_country).await.expect("sums").remove(0);
         for (i, (window, sums)) in windows.iter().zip(sums).enumerate() {
             let plain: (i64, i64, i64) = sqlx::query_as(
                 "select coalesce(sum(l.orders) filter (where l.occurred_at >= $1 and l.occurred_at < $2), 0)::bigint,

@@ -220,7 +220,7 @@ async fn sums_are_built_again_from_the_ledger(db: PgPool) {
         assert_status(app.shopify("orders/create", shopify_order(id, "10.00", placed)).await, StatusCode::OK).await;
     }
     sqlx::query("update sums_day set orders = orders + 1").execute(&app.db).await.expect("damaged");
-    sqlx::query("delete from sums_minute").execute(&app.db).await.expect("damaged");
+    sqlx::query("delete from sums_quarter_hour").execute(&app.db).await.expect("damaged");
     assert_ne!(app.differing_sums().await, 0);
     sums::additions_store::rebuild(&app.db, &app.books).await.expect("built again");
     assert_eq!(app.differing_sums().await, 0);

@@ -8,7 +8,7 @@ use takings::sales::recording::Delivery;
 use takings::sales::{snapshot, store};
 use takings::server::database;
 
-use crate::util::{TestApp, assert_status, at, shopify_order};
+use crate::util::{TestApp, assert_status, at, empty, shopify_order};
 
 /// The questions of ranges within 92 days: without a filter, by one dimension, by two, of each measure.
 const QUESTIONS: &[&str] = &[
@@ -25,10 +25,7 @@ const QUESTIONS: &[&str] = &[
 #[sqlx::test(migrations = "./migrations")]
 async fn the_cells_add_up_to_the_range(db: PgPool) {
     for (zone, week_start) in [("Europe/London", 1i16), ("Asia/Kathmandu", 7), ("Australia/Lord_Howe", 6)] {
-        sqlx::query("truncate orders, ledger, sums_minute, sums_quarter_hour, sums_day, sums_quarter_hour_by, sums_day_by, live_events, deliveries, order_values, order_value_additions")
-            .execute(&db)
-            .await
-            .expect("empty");
+        empty(&db).await;
         sqlx::query("update workspaces set zone = $1, week_start = $2")
             .bind(zone)
             .bind(week_start)

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
 
-use crate::period::{Instant, Period, Window, minus, sql_date};
+use crate::period::{Instant, Period, Window, minus};
 use crate::sales::books::{Books, BooksHandle};
 use crate::sales::projection::curve::{Forecast, HISTORY_DAYS, PastDay};
 use crate::sales::projection::model::{Horizon, Outlook, Projection};
 use crate::sales::projection::store::{self, Kept};
 use crate::sales::sums::store::Slice;
-use crate::sales::sums::{self, Sums, windows};
+use crate::sales::sums::windows::{QUARTER, quarter};
+use crate::sales::sums::{self, Sums};
 use crate::server::clock::Clock;
 use crate::settings::store as settings;
 
@@ -22,8 +22,6 @@ use crate::settings::store as settings;
 const KEPT_AT_HOUR: i8 = 12;
 /// How often it is looked whether there is something to keep or to score: both come once a day.
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
-/// What the finest sums that are read are of.
-const QUARTER: TimeDelta = TimeDelta::minutes(15);
 
 /// Where the running periods will land, and by which books that was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,25 +141,22 @@ async fn landings(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::R
 }
 
 /// The days before the local date of `now` that a forecast learns from, and what each had come to by this local time. Only
-/// sums are read, at most 96 rows a day, however many orders there were. Of the quarter of an hour that is under way
+/// sums are read, at most 97 rows a day, however many orders there were. Of the quarter of an hour that is under way
 /// the part counts that is over.
 pub async fn past_days(db: &mut PgConnection, books: &Books, now: Instant) -> sqlx::Result<Vec<PastDay>> {
     let calendar = &books.calendar;
-    let (today, quarter) = (calendar.date(now), windows::quarter(now));
-    let over_seconds = (now - quarter).num_seconds();
-    let time = calendar.local(quarter).time();
+    let (today, running) = (calendar.date(now), quarter(now));
+    let over_seconds = (now - running).num_seconds();
+    let time = calendar.local(running).time();
     let dates: Vec<Date> = (1..=HISTORY_DAYS).map(|age| minus(today, age.days())).collect();
     let cut = |date: &Date| {
         let at = calendar.instant(date.to_datetime(time));
-        [Window { from: calendar.midnight(*date), to: at }, Window { from: at, to: at + QUARTER }]
+        [calendar.day(*date), Window { from: calendar.midnight(*date), to: at }, Window { from: at, to: at + QUARTER }]
     };
-    let by_now =
-        sums::store::window_sums(db, books, &Slice::default(), &dates.iter().flat_map(cut).collect::<Vec<_>>()).await?;
-    let (first, last) = (minus(today, HISTORY_DAYS.days()), minus(today, 1.day()));
-    let whole = sums::store::day_sums(db, books.workspace, sql_date(first), sql_date(last)).await?;
-    let day = |(date, by_now): (&Date, &[Sums])| {
-        let whole = whole.get(&sql_date(*date)).copied().unwrap_or_default();
-        let so_far = |of: fn(&Sums) -> i64| of(&by_now[0]) + of(&by_now[1]) * over_seconds / QUARTER.num_seconds();
+    let windows: Vec<Window> = dates.iter().flat_map(cut).collect();
+    let sums = sums::store::window_sums(db, books, &Slice::default(), &windows).await?;
+    let day = |(date, [whole, by_now, quarter]): (&Date, &[Sums; 3])| {
+        let so_far = |of: fn(&Sums) -> i64| of(by_now) + of(quarter) * over_seconds / QUARTER.num_seconds();
         PastDay {
             date: *date,
             orders: whole.orders,
@@ -170,7 +165,7 @@ pub async fn past_days(db: &mut PgConnection, books: &Books, now: Instant) -> sq
             revenue_by_now: so_far(Sums::total),
         }
     };
-    Ok(dates.iter().zip(by_now.chunks_exact(2)).map(day).collect())
+    Ok(dates.iter().zip(sums.as_chunks().0).map(day).collect())
 }
 
 fn days_between(from: Date, to: Date) -> usize {

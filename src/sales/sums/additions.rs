@@ -12,7 +12,7 @@ use crate::sales::order::Sale;
 use crate::sales::question::UNKNOWN;
 use crate::sales::recording::{NewEntry, StoredEntries, Touched};
 use crate::sales::sums::Sums;
-use crate::sales::sums::windows::{minute, quarter};
+use crate::sales::sums::windows::quarter;
 
 /// What orders are told apart by, each with sums of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,11 +52,9 @@ impl Dimension {
 /// each other in a circle.
 #[derive(Debug, Default)]
 pub struct Additions {
-    /// By minute.
-    pub minutes: BTreeMap<Instant, Sums>,
     /// By quarter of an hour.
     pub quarters: BTreeMap<Instant, Sums>,
-    /// By local day.
+    /// By local day. One that something moved within has its place, though its sum is nothing.
     pub days: BTreeMap<NaiveDate, Sums>,
     /// By quarter of an hour and value.
     pub quarters_by: BTreeMap<(Dimension, Instant, String), Sums>,
@@ -118,7 +116,6 @@ impl Additions {
 
     fn add_at(&mut self, place: &Place, at: Instant, sums: Sums, books: &Books) {
         let (quarter, day) = (quarter(at), sql_date(books.calendar.date(at)));
-        *self.minutes.entry(minute(at)).or_default() += sums;
         *self.quarters.entry(quarter).or_default() += sums;
         *self.days.entry(day).or_default() += sums;
         for (dimension, value) in Dimension::ALL.into_iter().zip(&place.values) {

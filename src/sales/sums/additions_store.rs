@@ -8,6 +8,7 @@ use crate::sales::books::Books;
 use crate::sales::medians;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::{Additions, Dimension};
+use crate::sales::sums::kept::BEHIND_MAX;
 use crate::server::database::plan_in_bulk;
 
 /// Adds what the recording of number `revision` brings. One question for all tables: each one more would cost a recording
@@ -15,7 +16,7 @@ use crate::server::database::plan_in_bulk;
 pub async fn add(db: &mut PgConnection, workspace: i32, revision: i64, additions: &Additions) -> sqlx::Result<()> {
     let rows = Rows::of(additions);
     let values = &additions.values;
-    if rows.sums.is_empty() && values.is_empty() {
+    if additions.days.is_empty() && values.is_empty() {
         return Ok(());
     }
     sqlx::query!(
@@ -29,25 +30,8 @@ pub async fn add(db: &mut PgConnection, workspace: i32, revision: i64, additions
          ), valued as (
              insert into order_value_additions (workspace_id, revision, quarters, values_minor, orders)
              select $1, $19, $20, $21, $22 where cardinality($20::bigint[]) > 0
-         ), minutes as (
-             insert into sums_minute as s (workspace_id, bucket,
-                orders, gross_minor, discount_minor, shipping_minor, tax_minor, returned_goods_minor,
-                returned_shipping_minor, returned_tax_minor, reversed_goods_minor, reversed_shipping_minor,
-                reversed_tax_minor, flagged)
-             select $1, bucket, orders, gross_minor, discount_minor, shipping_minor, tax_minor, returned_goods_minor,
-                returned_shipping_minor, returned_tax_minor, reversed_goods_minor, reversed_shipping_minor,
-                reversed_tax_minor, flagged
-             from new where kept_by = 'minute' order by bucket
-             on conflict (workspace_id, bucket) do update set
-                orders = s.orders + excluded.orders, gross_minor = s.gross_minor + excluded.gross_minor,
-                discount_minor = s.discount_minor + excluded.discount_minor, shipping_minor = s.shipping_minor +
-                excluded.shipping_minor, tax_minor = s.tax_minor + excluded.tax_minor, returned_goods_minor =
-                s.returned_goods_minor + excluded.returned_goods_minor, returned_shipping_minor =
-                s.returned_shipping_minor + excluded.returned_shipping_minor, returned_tax_minor =
-                s.returned_tax_minor + excluded.returned_tax_minor, reversed_goods_minor = s.reversed_goods_minor +
-                excluded.reversed_goods_minor, reversed_shipping_minor = s.reversed_shipping_minor +
-                excluded.reversed_shipping_minor, reversed_tax_minor = s.reversed_tax_minor +
-                excluded.reversed_tax_minor, flagged = s.flagged + excluded.flagged
+         ), changed as (
+             insert into day_changes (workspace_id, revision, days) select $1, $19, $23 where cardinality($23::date[]) > 0
          ), quarters as (
              insert into sums_quarter_hour as s (workspace_id, bucket,
                 orders, gross_minor, discount_minor, shipping_minor, tax_minor, returned_goods_minor,
@@ -146,6 +130,7 @@ pub async fn add(db: &mut PgConnection, workspace: i32, revision: i64, additions
         &values.keys().map(|(quarter, _)| *quarter).collect::<Vec<i64>>(),
         &values.keys().map(|(_, value)| *value).collect::<Vec<i64>>(),
         &values.values().copied().collect::<Vec<i32>>(),
+        &additions.days.keys().copied().collect::<Vec<NaiveDate>>(),
     )
     .execute(db)
     .await?;
@@ -166,7 +151,6 @@ struct Rows {
 impl Rows {
     fn of(additions: &Additions) -> Rows {
         let mut rows = Rows::default();
-        additions.minutes.iter().for_each(|(bucket, sums)| rows.add("minute", Some(*bucket), None, None, sums));
         additions.quarters.iter().for_each(|(bucket, sums)| rows.add("quarter", Some(*bucket), None, None, sums));
         additions.days.iter().for_each(|(day, sums)| rows.add("day", None, Some(*day), None, sums));
         for ((dimension, bucket, value), sums) in &additions.quarters_by {
@@ -186,9 +170,8 @@ impl Rows {
         value: Option<(Dimension, &String)>,
         sums: &Sums,
     ) {
-        // What moved within a bucket changes nothing there. A day is written all the same: by its row one sees that something of
-        // it has moved.
-        if *sums == Sums::default() && table != "day" {
+        // What moved within a bucket changes nothing there.
+        if *sums == Sums::default() {
             return;
         }
         self.kept_by.push(table.to_owned());
@@ -215,11 +198,6 @@ pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Res
          expected (kept_by, bucket, dimension, value, orders, gross_minor, discount_minor, shipping_minor, tax_minor,
              returned_goods_minor, returned_shipping_minor, returned_tax_minor, reversed_goods_minor,
              reversed_shipping_minor, reversed_tax_minor, flagged) as (
-             select 'minute', date_trunc('minute', at, 'UTC') at time zone 'UTC', '', '', s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
-                 s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
-                 s.reversed_tax_minor, s.flagged
-             from measured s
-             union all
              select 'quarter', date_bin('15 minutes', at, timestamptz '2000-01-01 00:00Z') at time zone 'UTC', '', '', s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
                  s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
                  s.reversed_tax_minor, s.flagged
@@ -240,11 +218,6 @@ pub async fn sums_that_differ(db: &mut PgConnection, books: &Books) -> sqlx::Res
                  s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
                  s.reversed_tax_minor, s.flagged
              from valued s
-             union all
-             select 'minute', bucket at time zone 'UTC', '', '', -s.orders, -s.gross_minor, -s.discount_minor, -s.shipping_minor, -s.tax_minor,
-                 -s.returned_goods_minor, -s.returned_shipping_minor, -s.returned_tax_minor,
-                 -s.reversed_goods_minor, -s.reversed_shipping_minor, -s.reversed_tax_minor, -s.flagged
-             from sums_minute s where workspace_id = $1
              union all
              select 'quarter', bucket at time zone 'UTC', '', '', -s.orders, -s.gross_minor, -s.discount_minor, -s.shipping_minor, -s.tax_minor,
                  -s.returned_goods_minor, -s.returned_shipping_minor, -s.returned_tax_minor,
@@ -292,10 +265,26 @@ pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
         .await?;
     rebuild_locked(&mut tx, books.workspace).await?;
     medians::store::rebuild(&mut tx, books.workspace).await?;
-    sqlx::query!("update cursors set revision = revision + 1 where workspace_id = $1", books.workspace)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!(
+        "with rebuilt as (update cursors set revision = revision + 1 where workspace_id = $1 returning revision)
+         insert into day_changes (workspace_id, revision, days) select $1, revision, '{}' from rebuilt",
+        books.workspace
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await
+}
+
+/// Deletes what nobody asks for any more of the days that recordings changed.
+pub async fn forget_changes(db: &PgPool, workspace: i32) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from day_changes where workspace_id = $1 and revision < (select revision - $2 from cursors where workspace_id = $1)",
+        workspace,
+        2 * BEHIND_MAX
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Builds the sums again from the ledger, the days as the workspace's zone cuts them now; the counts of order values, which no

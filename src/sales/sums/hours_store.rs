@@ -10,7 +10,8 @@ use crate::period::{Calendar, Instant, Window, sql_date};
 use crate::sales::books::Books;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
-use crate::sales::sums::store::{Slice, sums_of};
+use crate::sales::sums::kept::{Part, Row};
+use crate::sales::sums::store::{Slice, learn, sums_of};
 use crate::sales::sums::windows::whole_quarters;
 use crate::sales::weekdays::WEEK_HOURS;
 
@@ -19,37 +20,45 @@ use crate::sales::weekdays::WEEK_HOURS;
 ///
 /// Zones have been whole quarters of an hour from UTC in all the years that a question can ask about, so a quarter of an
 /// hour lies in one hour. The hours are counted from 1970, which began on a Thursday.
-pub async fn hour_sums(db: &mut PgConnection, books: &Books, slice: &Slice, window: Window) -> sqlx::Result<Vec<Sums>> {
+pub async fn hour_sums(
+    db: &mut PgConnection,
+    books: &Books,
+    revision: i64,
+    slice: &Slice,
+    window: Window,
+) -> sqlx::Result<Vec<Sums>> {
     let mut hours = vec![Sums::default(); WEEK_HOURS];
-    let mut add = |rows: &[(i32, Sums)]| {
-        for (slot, sums) in rows {
-            if let Some(hour) = hours.get_mut(*slot as usize) {
-                *hour += *sums;
+    let mut add = |rows: &[Row]| {
+        for row in rows {
+            if let Some(hour) = hours.get_mut(row.at as usize) {
+                *hour += row.sums;
             }
         }
     };
+    learn(db, books, revision).await?;
     // What is read: first what lies outside of whole days, then the days that are not kept.
     let (days, mut windows) = whole_days(window, &books.calendar);
     let ends = windows.len();
     let mut unknown = Vec::new();
-    for (date, version) in day_versions(db, books.workspace, &days).await? {
-        match books.kept_hours.get(slice, date, version) {
+    let part = Part::Hours(slice.clone());
+    for (date, day) in days {
+        match books.kept.get(revision, date, &part) {
             Some(kept) => add(&kept),
             None => {
-                windows.push(days[&date]);
-                unknown.push((date, version));
+                windows.push(day);
+                unknown.push(date);
             }
         }
     }
-    let mut read: Vec<Vec<(i32, Sums)>> = vec![Vec::new(); windows.len()];
+    let mut read: Vec<Vec<Row>> = vec![Vec::new(); windows.len()];
     for (place, slot, sums) in read_hours(db, books, slice, &windows).await? {
         if let Some(rows) = read.get_mut(place as usize) {
-            rows.push((slot, sums));
+            rows.push(Row { at: slot.into(), value: Arc::default(), sums });
         }
     }
     read.iter().for_each(|rows| add(rows));
     let days = unknown.into_iter().zip(read.into_iter().skip(ends));
-    books.kept_hours.keep(slice, days.map(|((date, version), rows)| (date, version, Arc::from(rows))).collect());
+    books.kept.keep(revision, days.map(|(date, rows)| (date, part.clone(), Arc::from(rows))));
     Ok(hours)
 }
 
@@ -70,28 +79,6 @@ fn whole_days(window: Window, calendar: &Calendar) -> (BTreeMap<NaiveDate, Windo
         from = part.to;
     }
     (days, ends)
-}
-
-/// The days of which there are sums, each with the version of its row: the transaction that wrote it last. Every recording that
-/// changes or moves something of a day writes its row.
-async fn day_versions(
-    db: &mut PgConnection,
-    workspace: i32,
-    days: &BTreeMap<NaiveDate, Window>,
-) -> sqlx::Result<Vec<(NaiveDate, i64)>> {
-    let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value()) else {
-        return Ok(Vec::new());
-    };
-    let rows = sqlx::query!(
-        r#"select bucket, xmin::text::bigint as "version!" from sums_day
-         where workspace_id = $1 and bucket between $2 and $3"#,
-        workspace,
-        first,
-        last
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().filter(|row| days.contains_key(&row.bucket)).map(|row| (row.bucket, row.version)).collect())
 }
 
 /// A window's place, an hour of the week, and the window's sums in it.

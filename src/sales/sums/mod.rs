@@ -3,7 +3,8 @@
 pub mod additions;
 pub mod additions_store;
 pub mod hours_store;
-pub mod kept_hours;
+pub mod kept;
+pub mod parts;
 pub mod store;
 pub mod windows;
 
@@ -93,19 +94,26 @@ impl Sums {
     }
 }
 
+impl Sums {
+    /// Adds others, `sign` times.
+    pub fn add(&mut self, sign: i64, other: &Sums) {
+        self.orders += sign * other.orders;
+        self.gross += sign * other.gross;
+        self.discount += sign * other.discount;
+        self.shipping += sign * other.shipping;
+        self.tax += sign * other.tax;
+        self.returned_goods += sign * other.returned_goods;
+        self.returned_shipping += sign * other.returned_shipping;
+        self.returned_tax += sign * other.returned_tax;
+        self.reversed_goods += sign * other.reversed_goods;
+        self.reversed_shipping += sign * other.reversed_shipping;
+        self.reversed_tax += sign * other.reversed_tax;
+        self.flagged += sign * other.flagged;
+    }
+}
+
 impl AddAssign for Sums {
     fn add_assign(&mut self, other: Sums) {
-        self.orders += other.orders;
-        self.gross += other.gross;
-        self.discount += other.discount;
-        self.shipping += other.shipping;
-        self.tax += other.tax;
-        self.returned_goods += other.returned_goods;
-        self.returned_shipping += other.returned_shipping;
-        self.returned_tax += other.returned_tax;
-        self.reversed_goods += other.reversed_goods;
-        self.reversed_shipping += other.reversed_shipping;
-        self.reversed_tax += other.reversed_tax;
-        self.flagged += other.flagged;
+        self.add(1, &other);
     }
 }

@@ -1,18 +1,22 @@
 //! Reading sums out of PostgreSQL: of windows, of all orders or of some, in one or by country, source or status.
 //!
-//! In these questions `offset 0` keeps each part one of its own, answered through the index by its bounds; joined freely, a
-//! plan may read a whole table once and compare every row with every window.
+//! Windows are cut into pieces ([`windows`]). What of them is kept in memory ([`kept`]) is not read again, and all the rest is
+//! read at once. In the questions `offset 0` keeps each part one of its own, answered through the index by its bounds; joined
+//! freely, a plan may read a whole table once and compare every row with every window.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashSet};
 
-use chrono::NaiveDate;
+use jiff::civil::Date;
 use sqlx::PgConnection;
 
 use crate::period::{Instant, Window};
 use crate::sales::books::Books;
+use crate::sales::store::cursor;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
-use crate::sales::sums::windows::{Pieces, coarse_pieces, pieces};
+use crate::sales::sums::kept::Unknown;
+use crate::sales::sums::parts::Parts;
+use crate::sales::sums::windows::{self, Piece};
 
 /// Which orders are summed: `None` is all of a dimension's values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -59,86 +63,7 @@ impl Slice {
     }
 }
 
-/// The sums of several windows, each of the slice.
-pub async fn window_sums(
-    db: &mut PgConnection,
-    books: &Books,
-    slice: &Slice,
-    windows: &[Window],
-) -> sqlx::Result<Vec<Sums>> {
-    let rows = match slice.dimension(None) {
-        Some(None) => all_sums(db, books, windows).await?,
-        Some(Some(dimension)) => dimension_sums(db, books, dimension, slice.values(dimension), windows).await?,
-        None => ledger_sums(db, books, slice, None, windows).await?,
-    };
-    let mut sums = vec![Sums::default(); windows.len()];
-    for (window, _, part) in rows {
-        sums[window] += part;
-    }
-    Ok(sums)
-}
-
-/// The sums of several windows by the values of a dimension: the number of the window, the value, its sums. Values that nothing
-/// is left of, as of an order that was told of with another country first, are left out.
-pub async fn sums_by(
-    db: &mut PgConnection,
-    books: &Books,
-    slice: &Slice,
-    dimension: Dimension,
-    windows: &[Window],
-) -> sqlx::Result<Vec<(usize, String, Sums)>> {
-    let mut rows = match slice.dimension(Some(dimension)) {
-        Some(_) => dimension_sums(db, books, dimension, slice.values(dimension), windows).await?,
-        None => ledger_sums(db, books, slice, Some(dimension), windows).await?,
-    };
-    rows.retain(|(.., sums)| *sums != Sums::default());
-    Ok(rows)
-}
-
-/// Parts of windows as columns: the number of the window, and where the part begins and ends.
-#[derive(Default)]
-struct Parts<T> {
-    windows: Vec<i32>,
-    from: Vec<T>,
-    to: Vec<T>,
-}
-
-impl<T> Parts<T> {
-    fn add(&mut self, window: i32, from: T, to: T) {
-        self.windows.push(window);
-        self.from.push(from);
-        self.to.push(to);
-    }
-}
-
-/// All windows' pieces, a list a table.
-#[derive(Default)]
-struct Cut {
-    days: Parts<NaiveDate>,
-    quarters: Parts<Instant>,
-    minutes: Parts<Instant>,
-    moments: Parts<Instant>,
-    signs: Vec<i32>,
-}
-
-impl Cut {
-    fn of(windows: &[Window], cut: impl Fn(Window) -> Pieces) -> Cut {
-        let mut out = Cut::default();
-        for (i, window) in (0i32..).zip(windows) {
-            let Pieces { days, quarters, minutes, moments } = cut(*window);
-            days.into_iter().for_each(|(from, to)| out.days.add(i, from, to));
-            quarters.into_iter().for_each(|part| out.quarters.add(i, part.from, part.to));
-            minutes.into_iter().for_each(|part| out.minutes.add(i, part.from, part.to));
-            for (sign, part) in moments {
-                out.moments.add(i, part.from, part.to);
-                out.signs.push(sign);
-            }
-        }
-        out
-    }
-}
-
-/// The sums in a row of any of the questions below.
+/// The sums in a row of any question.
 macro_rules! sums_of {
     ($row:expr) => {
         Sums {
@@ -159,161 +84,119 @@ macro_rules! sums_of {
 }
 pub(super) use sums_of;
 
-/// The sums of the local days from `first` up to and including `last`, of all orders; days without any are left out.
-pub async fn day_sums(
-    db: &mut PgConnection,
-    workspace: i32,
-    first: NaiveDate,
-    last: NaiveDate,
-) -> sqlx::Result<HashMap<NaiveDate, Sums>> {
-    let rows = sqlx::query!(
-        "select * from sums_day where workspace_id = $1 and bucket between $2 and $3",
-        workspace,
-        first,
-        last
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.bucket, sums_of!(row))).collect())
+/// What is asked for: the sums of windows, in one or by the values of a dimension.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Which orders.
+    pub slice: &'a Slice,
+    /// By what; `None` is all in one.
+    pub by: Option<Dimension>,
+    /// When.
+    pub windows: &'a [Window],
 }
 
-type Rows = Vec<(usize, String, Sums)>;
+/// The sums of windows by the values of a dimension: the number of the window, the value, its sums. Values that nothing
+/// is left of, as of an order that was told of with another country first, are left out.
+pub type ByValue = Vec<(usize, String, Sums)>;
 
-/// Of all orders. Whole days, quarters of an hour and minutes come from their tables, and less than a minute at each end
-/// from the ledger.
-async fn all_sums(db: &mut PgConnection, books: &Books, windows: &[Window]) -> sqlx::Result<Rows> {
-    let Cut { days, quarters, minutes, moments, signs } = Cut::of(windows, |window| pieces(window, &books.calendar));
-    let rows = sqlx::query!(
-        r#"with parts as (
-             select w.i, 1 as sign, s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
-                 s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
-                 s.reversed_tax_minor, s.flagged
-             from unnest($2::int[], $3::date[], $4::date[]) as w (i, since, until)
-             cross join lateral (
-                 select * from sums_day where workspace_id = $1 and bucket >= w.since and bucket < w.until offset 0
-             ) s
-             union all
-             select w.i, 1 as sign, s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
-                 s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
-                 s.reversed_tax_minor, s.flagged
-             from unnest($5::int[], $6::timestamptz[], $7::timestamptz[]) as w (i, since, until)
-             cross join lateral (
-                 select * from sums_quarter_hour where workspace_id = $1 and bucket >= w.since and bucket < w.until offset 0
-             ) s
-             union all
-             select w.i, 1 as sign, s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
-                 s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
-                 s.reversed_tax_minor, s.flagged
-             from unnest($8::int[], $9::timestamptz[], $10::timestamptz[]) as w (i, since, until)
-             cross join lateral (
-                 select * from sums_minute where workspace_id = $1 and bucket >= w.since and bucket < w.until offset 0
-             ) s
-             union all
-             select w.i, w.sign as sign, s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
-                 s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
-                 s.reversed_tax_minor, s.flagged
-             from unnest($11::int[], $12::timestamptz[], $13::timestamptz[], $14::int[]) as w (i, since, until, sign)
-             cross join lateral (
-                 select * from ledger_measures where workspace_id = $1 and at >= w.since and at < w.until offset 0
-             ) s
-         )
-         select i as "i!", sum(sign * orders)::bigint as "orders!", sum(sign * gross_minor)::bigint as "gross_minor!",
-             sum(sign * discount_minor)::bigint as "discount_minor!",
-             sum(sign * shipping_minor)::bigint as "shipping_minor!",
-             sum(sign * tax_minor)::bigint as "tax_minor!",
-             sum(sign * returned_goods_minor)::bigint as "returned_goods_minor!",
-             sum(sign * returned_shipping_minor)::bigint as "returned_shipping_minor!",
-             sum(sign * returned_tax_minor)::bigint as "returned_tax_minor!",
-             sum(sign * reversed_goods_minor)::bigint as "reversed_goods_minor!",
-             sum(sign * reversed_shipping_minor)::bigint as "reversed_shipping_minor!",
-             sum(sign * reversed_tax_minor)::bigint as "reversed_tax_minor!",
-             sum(sign * flagged)::bigint as "flagged!"
-         from parts group by i"#,
-        books.workspace,
-        &days.windows,
-        &days.from,
-        &days.to,
-        &quarters.windows,
-        &quarters.from,
-        &quarters.to,
-        &minutes.windows,
-        &minutes.from,
-        &minutes.to,
-        &moments.windows,
-        &moments.from,
-        &moments.to,
-        &signs
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.i as usize, String::new(), sums_of!(row))).collect())
-}
-
-/// By the values of a dimension, all or some. Whole days and quarters of an hour come from their tables, and less than a
-/// quarter of an hour at each end from the ledger.
-async fn dimension_sums(
+/// The sums of several windows, each of the slice.
+pub async fn window_sums(
     db: &mut PgConnection,
     books: &Books,
-    dimension: Dimension,
-    values: Option<&[String]>,
+    slice: &Slice,
     windows: &[Window],
-) -> sqlx::Result<Rows> {
-    let Cut { days, quarters, moments, signs, .. } = Cut::of(windows, |window| coarse_pieces(window, &books.calendar));
-    let rows = sqlx::query!(
-        r#"with parts as (
-             select w.i, 1 as sign, s.value, s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
-                 s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
-                 s.reversed_tax_minor, s.flagged
-             from unnest($4::int[], $5::date[], $6::date[]) as w (i, since, until)
-             cross join lateral (
-                 select * from sums_day_by where workspace_id = $1 and bucket >= w.since and bucket < w.until and dimension = $2 offset 0
-             ) s
-             union all
-             select w.i, 1 as sign, s.value, s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
-                 s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
-                 s.reversed_tax_minor, s.flagged
-             from unnest($7::int[], $8::timestamptz[], $9::timestamptz[]) as w (i, since, until)
-             cross join lateral (
-                 select * from sums_quarter_hour_by where workspace_id = $1 and bucket >= w.since and bucket < w.until and dimension = $2 offset 0
-             ) s
-             union all
-             select w.i, w.sign as sign, s.value, s.orders, s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor, s.returned_goods_minor,
-                 s.returned_shipping_minor, s.returned_tax_minor, s.reversed_goods_minor, s.reversed_shipping_minor,
-                 s.reversed_tax_minor, s.flagged
-             from unnest($10::int[], $11::timestamptz[], $12::timestamptz[], $13::int[]) as w (i, since, until, sign)
-             cross join lateral (
-                 select * from ledger_dimensions where workspace_id = $1 and at >= w.since and at < w.until and dimension = $2 offset 0
-             ) s
-         )
-         select i as "i!", value as "value!", sum(sign * orders)::bigint as "orders!", sum(sign * gross_minor)::bigint as "gross_minor!",
-             sum(sign * discount_minor)::bigint as "discount_minor!",
-             sum(sign * shipping_minor)::bigint as "shipping_minor!",
-             sum(sign * tax_minor)::bigint as "tax_minor!",
-             sum(sign * returned_goods_minor)::bigint as "returned_goods_minor!",
-             sum(sign * returned_shipping_minor)::bigint as "returned_shipping_minor!",
-             sum(sign * returned_tax_minor)::bigint as "returned_tax_minor!",
-             sum(sign * reversed_goods_minor)::bigint as "reversed_goods_minor!",
-             sum(sign * reversed_shipping_minor)::bigint as "reversed_shipping_minor!",
-             sum(sign * reversed_tax_minor)::bigint as "reversed_tax_minor!",
-             sum(sign * flagged)::bigint as "flagged!"
-         from parts where $3::text[] is null or value = any($3) group by i, value"#,
-        books.workspace,
-        dimension.name(),
-        values as Option<&[String]>,
-        &days.windows,
-        &days.from,
-        &days.to,
-        &quarters.windows,
-        &quarters.from,
-        &quarters.to,
-        &moments.windows,
-        &moments.from,
-        &moments.to,
-        &signs
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.i as usize, row.value, sums_of!(row))).collect())
+) -> sqlx::Result<Vec<Sums>> {
+    let revision = cursor(db, books.workspace).await?.revision;
+    let answers = answers(db, books, revision, &[Asked { slice, by: None, windows }]).await?;
+    Ok(answers.into_iter().next().map(|rows| in_one(rows, windows.len())).unwrap_or_default())
+}
+
+/// An answer that is not by any dimension: the sums of each window.
+pub fn in_one(rows: ByValue, windows: usize) -> Vec<Sums> {
+    let mut sums = vec![Sums::default(); windows];
+    for (window, _, part) in rows {
+        sums[window] += part;
+    }
+    sums
+}
+
+/// Answers several questions as of the view of the database that `revision` is of.
+pub async fn answers(
+    db: &mut PgConnection,
+    books: &Books,
+    revision: i64,
+    asked: &[Asked<'_>],
+) -> sqlx::Result<Vec<ByValue>> {
+    let ends = asked.iter().flat_map(|asked| asked.windows).map(|window| window.to);
+    let last = ends.max().map(|to| books.calendar.date(to)).unwrap_or_default();
+    let cuts: Vec<_> = asked.iter().map(|asked| Cut::of(asked, books, last)).collect();
+    let needed = cuts.iter().flatten().flat_map(|cut| cut.pieces.iter().map(|(.., piece)| (cut.dimension, *piece)));
+    let needed: Vec<_> = needed.collect();
+    learn(db, books, revision).await?;
+    let parts = Parts::of(db, books, revision, last, &needed).await?;
+    let mut out = Vec::with_capacity(asked.len());
+    for (asked, cut) in asked.iter().zip(&cuts) {
+        let mut rows = match cut {
+            Some(cut) => cut.sums(asked.by.is_some(), &parts),
+            None => ledger_sums(db, books, asked.slice, asked.by, asked.windows).await?,
+        };
+        rows.retain(|(.., sums)| *sums != Sums::default());
+        out.push(rows);
+    }
+    Ok(out)
+}
+
+/// Makes what is kept usable as of `revision`.
+pub async fn learn(db: &mut PgConnection, books: &Books, revision: i64) -> sqlx::Result<()> {
+    if let Unknown::After(known) = books.kept.unknown(revision) {
+        let rows = sqlx::query!(
+            "select revision, days from day_changes where workspace_id = $1 and revision > $2 and revision <= $3",
+            books.workspace,
+            known,
+            revision
+        );
+        let rows = rows.fetch_all(db).await?;
+        books.kept.learn(revision, rows.into_iter().map(|row| (row.revision, row.days)));
+    }
+    Ok(())
+}
+
+/// A question that the tables of sums can answer, by its pieces.
+struct Cut<'a> {
+    dimension: Option<Dimension>,
+    values: Option<HashSet<&'a str>>,
+    /// Each with the number of its window and its sign.
+    pieces: Vec<(usize, i64, Piece)>,
+}
+
+impl<'a> Cut<'a> {
+    /// Nothing where only the ledger can answer.
+    fn of(asked: &Asked<'a>, books: &Books, last: Date) -> Option<Cut<'a>> {
+        let dimension = asked.slice.dimension(asked.by)?;
+        let values = dimension.and_then(|dimension| asked.slice.values(dimension));
+        let cut = |(i, window): (usize, &Window)| {
+            windows::cut(*window, &books.calendar, last).into_iter().map(move |(sign, piece)| (i, sign, piece))
+        };
+        Some(Cut {
+            dimension,
+            values: values.map(|values| values.iter().map(String::as_str).collect()),
+            pieces: asked.windows.iter().enumerate().flat_map(cut).collect(),
+        })
+    }
+
+    /// Adds up what `parts` hold of the pieces.
+    fn sums(&self, by_value: bool, parts: &Parts) -> ByValue {
+        let mut sums: BTreeMap<(usize, &str), Sums> = BTreeMap::new();
+        for (window, sign, piece) in &self.pieces {
+            for row in parts.rows(self.dimension, piece) {
+                if self.values.as_ref().is_none_or(|values| values.contains(&*row.value)) {
+                    let value = if by_value { &*row.value } else { "" };
+                    sums.entry((*window, value)).or_default().add(*sign, &row.sums);
+                }
+            }
+        }
+        sums.into_iter().map(|((window, value), sums)| (window, value.to_owned(), sums)).collect()
+    }
 }
 
 /// Of a slice that no table of sums holds: read from the ledger, bounded by the windows.
@@ -323,7 +206,7 @@ async fn ledger_sums(
     slice: &Slice,
     group: Option<Dimension>,
     windows: &[Window],
-) -> sqlx::Result<Rows> {
+) -> sqlx::Result<ByValue> {
     let numbers: Vec<i32> = (0i32..).zip(windows).map(|(i, _)| i).collect();
     let (from, to): (Vec<Instant>, Vec<Instant>) = windows.iter().map(|window| (window.from, window.to)).unzip();
     let rows = sqlx::query!(

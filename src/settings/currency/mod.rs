@@ -64,7 +64,7 @@ pub async fn step(db: &PgPool, books: &Books) -> sqlx::Result<Option<Progress>> 
     let mut tx = db.begin().await?;
     let revision = settings::lock(&mut tx, workspace).await?;
     let Some((mut progress, after)) = store::progress(&mut tx, workspace).await? else { return Ok(None) };
-    let books = Books { currency: progress.currency, kept_hours: Arc::default(), ..books.at(revision, &mut tx).await? };
+    let books = Books { currency: progress.currency, kept: Arc::default(), ..books.at(revision, &mut tx).await? };
     let batch = store::orders_after(&mut tx, workspace, after, BATCH).await?;
     match batch.last() {
         Some((last, _)) => {

@@ -39,6 +39,17 @@ pub struct TestApp {
     server: JoinHandle<()>,
 }
 
+/// Takes all orders away again, and tells those who keep sums in memory.
+pub async fn empty(db: &PgPool) {
+    let truncated =
+        "truncate orders, ledger, deliveries, live_events, order_values, order_value_additions, sums_quarter_hour,
+         sums_day, sums_quarter_hour_by, sums_day_by, day_changes";
+    sqlx::query(truncated).execute(db).await.expect("empty");
+    let told = "with emptied as (update cursors set revision = revision + 1 returning workspace_id, revision)
+         insert into day_changes (workspace_id, revision, days) select workspace_id, revision, '{}' from emptied";
+    sqlx::query(told).execute(db).await.expect("told");
+}
+
 /// An instant from RFC 3339.
 pub fn at(text: &str) -> Instant {
     DateTime::parse_from_rfc3339(text).expect("an instant").with_timezone(&Utc)
