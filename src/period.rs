@@ -20,6 +20,13 @@ pub struct Window {
     pub to: Instant,
 }
 
+impl Window {
+    /// Whether all of another window lies in this one.
+    pub fn holds(&self, other: Window) -> bool {
+        self.from <= other.from && other.to <= self.to
+    }
+}
+
 /// The calendar that a workspace lives by: one zone and one first day of the week (T1).
 #[derive(Clone, Debug)]
 pub struct Calendar {

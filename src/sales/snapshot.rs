@@ -58,7 +58,7 @@ pub async fn compute(
     let answers = sums::answers(&mut tx, books, cursor.revision, &questions).await?;
     let [in_one, countries, by_source] = <[_; 3]>::try_from(answers).unwrap_or_default();
     let sums = sums::in_one(in_one, asked.windows.len());
-    let medians = median_values(&mut tx, books, &slice, &asked, &sums).await?;
+    let medians = median_values(&mut tx, books, cursor.revision, &slice, &asked, &sums).await?;
     let last_days = weekdays::last_days(spans.current, &books.calendar);
     let by_hour = hour_sums(&mut tx, books, cursor.revision, &slice, last_days).await?;
     let recent = store::newest_events(&mut tx, books.workspace, cursor.last_event, RECENT_EVENTS as i64).await?;
@@ -121,6 +121,7 @@ const NO_MEDIAN: &str = "The median is known of all orders together, not of some
 async fn median_values(
     db: &mut PgConnection,
     books: &Books,
+    revision: i64,
     slice: &Slice,
     asked: &Asked,
     sums: &[Sums],
@@ -136,7 +137,7 @@ async fn median_values(
             windows.push(window);
         }
     }
-    let medians = medians::medians(db, books.workspace, &windows).await?;
+    let medians = medians::medians(db, books, revision, &windows).await?;
     let value = |place: usize| {
         let median = windows.iter().zip(&medians).find(|(window, _)| **window == asked.windows[place])?.1;
         median.value_minor.filter(|_| median.orders == sums[place].orders)

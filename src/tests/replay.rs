@@ -162,7 +162,8 @@ async fn check(db: &PgPool, lives: &[Life]) {
         assert_eq!(sums.total(), expected, "{window:?}");
         assert_eq!(sums.orders, placed_in(lives, window).len() as i64, "{window:?}");
     }
-    let medians = medians::medians(&mut connection, books.workspace, &windows()).await.expect("medians");
+    let revision = store::cursor(&mut connection, books.workspace).await.expect("a cursor").revision;
+    let medians = medians::medians(&mut connection, &books, revision, &windows()).await.expect("medians");
     for (window, median) in windows().into_iter().zip(medians) {
         let values = placed_in(lives, window);
         let (n, half) = (values.len(), values.len() / 2);

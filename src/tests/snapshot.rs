@@ -95,14 +95,15 @@ async fn medians_are_those_of_the_sorted_values(db: &PgPool, books: &Books, wind
         let middle = if n == 0 { None } else { mean(values[half] + values[half - usize::from(n % 2 == 0)], 2) };
         expected.push(Median { orders: n as i64, value_minor: middle });
     }
-    let found = medians::medians(&mut connection, books.workspace, windows).await.expect("medians");
+    let revision = store::cursor(&mut connection, books.workspace).await.expect("a cursor").revision;
+    let found = medians::medians(&mut connection, books, revision, windows).await.expect("medians");
     assert_eq!(found, expected, "{} before folding", books.calendar.zone_name());
     while medians::store::fold(db, books.workspace).await.expect("folded") {}
-    let found = medians::medians(&mut connection, books.workspace, windows).await.expect("medians");
+    let found = medians::medians(&mut connection, books, revision, windows).await.expect("medians");
     assert_eq!(found, expected, "{} after folding", books.calendar.zone_name());
     assert_eq!(medians::store::counts_that_differ(&mut connection, books.workspace).await.expect("a count"), 0);
     medians::store::rebuild(&mut connection, books.workspace).await.expect("built again");
-    let found = medians::medians(&mut connection, books.workspace, windows).await.expect("medians");
+    let found = medians::medians(&mut connection, books, revision, windows).await.expect("medians");
     assert_eq!(found, expected, "{} built again", books.calendar.zone_name());
 }
 

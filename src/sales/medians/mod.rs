@@ -9,6 +9,7 @@
 //! Recordings only append what they add; [`fold`] takes it into the tree, and until then it is counted beside it.
 
 pub mod cells;
+mod ends;
 pub mod fold;
 pub mod search;
 pub mod store;
@@ -20,6 +21,7 @@ use sqlx::PgConnection;
 
 use crate::money;
 use crate::period::Window;
+use crate::sales::books::Books;
 use crate::sales::medians::cells::Cut;
 use crate::sales::medians::search::{Middle, opened};
 use crate::sales::medians::tree::{LEVELS, child, node};
@@ -34,10 +36,16 @@ pub struct Median {
     pub value_minor: Option<i64>,
 }
 
-/// The medians of windows, all orders included. Within a transaction it is of one view of the database.
-pub async fn medians(db: &mut PgConnection, workspace: i32, windows: &[Window]) -> sqlx::Result<Vec<Median>> {
+/// The medians of windows, all orders included, as of the view of the database that `revision` is of.
+pub async fn medians(
+    db: &mut PgConnection,
+    books: &Books,
+    revision: i64,
+    windows: &[Window],
+) -> sqlx::Result<Vec<Median>> {
+    let workspace = books.workspace;
     let cuts: Vec<Cut> = windows.iter().map(|window| Cut::of(*window)).collect();
-    let mut loose = store::at_the_ends(db, workspace, &cuts).await?;
+    let mut loose = ends::values(db, books, revision, &cuts).await?;
     for added in store::additions(db, workspace).await? {
         for (cut, loose) in cuts.iter().zip(&mut loose) {
             if cut.quarters.contains(&added.quarter) {

@@ -1,42 +1,43 @@
 //! The tree of order values in PostgreSQL: reading it, taking additions into it, building it again and checking it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool};
 
-use crate::period::Instant;
+use crate::period::{Instant, Window};
 use crate::sales::medians::cells::Cut;
 use crate::sales::medians::tree::{Addition, Counts, Place, rows};
+use crate::sales::sums::Sums;
+use crate::sales::sums::kept::Row;
 
 /// Entries that are folded in one transaction, or those of one recording where it has more: enough that a rush is a few
 /// transactions a second, few enough to be kept in memory.
 const FOLDED_AT_ONCE: i64 = 20_000;
 
-/// Values of orders, and how many there are more or fewer of each.
-pub type Values = Vec<(i64, i64)>;
-
-/// What lies at the ends of windows, outside of whole quarters of an hour: for each window the values that its quarters lack,
-/// and those that they hold too much, negative.
-pub async fn at_the_ends(db: &mut PgConnection, workspace: i32, cuts: &[Cut]) -> sqlx::Result<Vec<Values>> {
-    let ends = || (0i32..).zip(cuts).flat_map(|(i, cut)| cut.ends.iter().map(move |(sign, end)| (i, *sign, *end)));
+/// The orders placed in each of some windows, in their order: of their sums, one and its value as placed.
+pub async fn placed(db: &mut PgConnection, workspace: i32, windows: &[Window]) -> sqlx::Result<Vec<Vec<Row>>> {
+    let mut out = vec![Vec::new(); windows.len()];
+    if windows.is_empty() {
+        return Ok(out);
+    }
     let rows = sqlx::query!(
-        r#"select w.i as "i!", w.sign as "sign!", v.value_minor as "value_minor!"
-         from unnest($2::int[], $3::bigint[], $4::timestamptz[], $5::timestamptz[]) as w (i, sign, since, until)
+        r#"select (w.ordinal - 1)::int as "i!", v.placed_at as "placed_at!", v.value_minor as "value_minor!"
+         from unnest($2::timestamptz[], $3::timestamptz[]) with ordinality as w (since, until, ordinal)
          cross join lateral (
-             select value_minor from ledger_order_values
+             select placed_at, value_minor from ledger_order_values
              where workspace_id = $1 and placed_at >= w.since and placed_at < w.until offset 0
-         ) v"#,
+         ) v
+         order by 1, 2"#,
         workspace,
-        &ends().map(|(i, ..)| i).collect::<Vec<i32>>(),
-        &ends().map(|(_, sign, _)| sign).collect::<Vec<i64>>(),
-        &ends().map(|(.., end)| end.from).collect::<Vec<Instant>>(),
-        &ends().map(|(.., end)| end.to).collect::<Vec<Instant>>()
+        &windows.iter().map(|window| window.from).collect::<Vec<Instant>>(),
+        &windows.iter().map(|window| window.to).collect::<Vec<Instant>>()
     )
     .fetch_all(db)
     .await?;
-    let mut out = vec![Values::new(); cuts.len()];
     for row in rows {
-        out[row.i as usize].push((row.value_minor, row.sign));
+        let sums = Sums { orders: 1, gross: row.value_minor, ..Sums::default() };
+        out[row.i as usize].push(Row { at: row.placed_at.timestamp_micros(), value: Arc::default(), sums });
     }
     Ok(out)
 }

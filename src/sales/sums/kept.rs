@@ -1,7 +1,8 @@
 //! What is kept in memory of sums between answers. Most of a page is about days that are over: they are read once, and again
 //! only after a recording has changed them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
@@ -16,23 +17,31 @@ const ROWS_MAX: usize = 150_000;
 /// Whoever is so many recordings behind forgets everything instead of asking what they changed.
 pub const BEHIND_MAX: i64 = 5_000;
 
-/// What is kept of a local day, as far as there are sums of it. `None` is all orders together, else they are by value.
+/// What is kept of a local day beside its whole, as far as there are sums of it. `None` is all orders together, else they are
+/// by value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The whole day.
-    Day(Option<Dimension>),
     /// Each quarter of an hour, in their order.
     Quarters(Option<Dimension>),
     /// The entries of the ledger in the quarter of an hour that begins then, in their order.
     Entries(Option<Dimension>, Instant),
+    /// The orders placed in the quarter of an hour that begins then, in their order: of their sums, one and its value as placed.
+    Values(Instant),
     /// Each hour of the week, of a slice.
     Hours(Slice),
 }
 
+/// What sums are kept by: all orders together, and each dimension.
+pub const BY: [Option<Dimension>; 4] =
+    [None, Some(Dimension::Country), Some(Dimension::Source), Some(Dimension::Status)];
+
+/// A whole local day, of all orders together or by value.
+pub type Day = (Option<Dimension>, NaiveDate);
+
 /// Sums of a moment and a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The quarter of an hour's or entry's microsecond since 1970; of [`Part::Hours`] the hour of the week; of a day nothing.
+    /// The quarter of an hour's, entry's or order's microsecond since 1970; of [`Part::Hours`] the hour of the week; of a day nothing.
     pub at: i64,
     /// The dimension's value; empty for all orders together.
     pub value: Arc<str>,
@@ -56,6 +65,7 @@ struct Days {
     since: i64,
     /// The last recording that changed a day.
     changed: HashMap<NaiveDate, i64>,
+    whole: BTreeMap<Day, Rows>,
     parts: HashMap<NaiveDate, HashMap<Part, Rows>>,
     rows: usize,
 }
@@ -95,6 +105,27 @@ impl Kept {
         days.known = days.known.max(revision);
     }
 
+    /// Adds the whole days of a range that are kept as of `revision` to `found`. Returns the others.
+    pub fn get_days(&self, revision: i64, range: &Range<Day>, found: &mut BTreeMap<Day, Rows>) -> Vec<Day> {
+        let kept = self.lock();
+        let days = kept.whole.range(range.clone()).filter(|((_, date), _)| kept.holds(revision, *date));
+        found.extend(days.map(|(day, rows)| (*day, Arc::clone(rows))));
+        let dates = range.start.1.iter_days().take_while(|date| *date < range.end.1);
+        dates.map(|date| (range.start.0, date)).filter(|day| !found.contains_key(day)).collect()
+    }
+
+    /// Keeps whole days, likewise.
+    pub fn keep_days(&self, revision: i64, read: impl IntoIterator<Item = (Day, Rows)>) {
+        let mut days = self.lock();
+        for (day, rows) in read {
+            if days.holds(revision, day.1) {
+                days.make_room(rows.len());
+                let replaced = days.whole.insert(day, rows);
+                days.rows -= replaced.map_or(0, |rows| rows.len());
+            }
+        }
+    }
+
     /// A part of a day as of `revision`, if it is kept.
     pub fn get(&self, revision: i64, date: NaiveDate, part: &Part) -> Option<Rows> {
         let days = self.lock();
@@ -105,16 +136,11 @@ impl Kept {
     pub fn keep(&self, revision: i64, read: impl IntoIterator<Item = (NaiveDate, Part, Rows)>) {
         let mut days = self.lock();
         for (date, part, rows) in read {
-            if !days.holds(revision, date) {
-                continue;
+            if days.holds(revision, date) {
+                days.make_room(rows.len());
+                let replaced = days.parts.entry(date).or_default().insert(part, rows);
+                days.rows -= replaced.map_or(0, |rows| rows.len());
             }
-            if days.rows + rows.len() > ROWS_MAX {
-                days.parts.clear();
-                days.rows = 0;
-            }
-            days.rows += rows.len();
-            let replaced = days.parts.entry(date).or_default().insert(part, rows);
-            days.rows -= replaced.map_or(0, |rows| rows.len());
         }
     }
 
@@ -129,10 +155,19 @@ impl Days {
         (self.since..=self.known).contains(&revision) && self.changed.get(&date).is_none_or(|last| *last <= revision)
     }
 
-    fn drop_day(&mut self, date: NaiveDate) {
-        if let Some(parts) = self.parts.remove(&date) {
-            self.rows -= parts.values().map(|rows| rows.len()).sum::<usize>();
+    fn make_room(&mut self, rows: usize) {
+        if self.rows + rows > ROWS_MAX {
+            self.whole.clear();
+            self.parts.clear();
+            self.rows = 0;
         }
+        self.rows += rows;
+    }
+
+    fn drop_day(&mut self, date: NaiveDate) {
+        let whole = BY.iter().filter_map(|by| self.whole.remove(&(*by, date)));
+        let parts = self.parts.remove(&date).into_iter().flat_map(HashMap::into_values);
+        self.rows -= whole.chain(parts).map(|rows| rows.len()).sum::<usize>();
     }
 
     fn forget(&mut self, revision: i64) {
@@ -145,7 +180,7 @@ impl Days {
 mod tests {
     use super::*;
 
-    const PART: Part = Part::Day(None);
+    const PART: Part = Part::Quarters(None);
 
     fn date(days: i64) -> NaiveDate {
         NaiveDate::default() + chrono::TimeDelta::days(days)
@@ -165,7 +200,23 @@ mod tests {
         kept.learn(8, [(8, vec![date(1)])]);
         assert_eq!(kept.get(8, date(0), &PART), Some(rows(1)));
         assert_eq!(kept.get(8, date(1), &PART), None);
-        assert_eq!(kept.get(8, date(0), &Part::Day(Some(Dimension::Country))), None);
+        assert_eq!(kept.get(8, date(0), &Part::Quarters(Some(Dimension::Country))), None);
+    }
+
+    #[test]
+    fn whole_days_are_kept_by_their_range() {
+        let kept = Kept::default();
+        kept.unknown(7);
+        let country = Some(Dimension::Country);
+        kept.keep_days(7, [((None, date(0)), rows(1)), ((None, date(2)), rows(2)), ((country, date(1)), rows(3))]);
+        let mut found = BTreeMap::new();
+        let missing = kept.get_days(7, &((None, date(0))..(None, date(4))), &mut found);
+        assert_eq!(missing, [(None, date(1)), (None, date(3))]);
+        assert_eq!(found, BTreeMap::from([((None, date(0)), rows(1)), ((None, date(2)), rows(2))]));
+        kept.learn(8, [(8, vec![date(2)])]);
+        let mut found = BTreeMap::new();
+        assert_eq!(kept.get_days(8, &((None, date(2))..(None, date(3))), &mut found), [(None, date(2))]);
+        assert!(kept.get_days(8, &((country, date(1))..(country, date(2))), &mut found).is_empty());
     }
 
     #[test]

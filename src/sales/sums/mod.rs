@@ -5,6 +5,7 @@ pub mod additions_store;
 pub mod hours_store;
 pub mod kept;
 pub mod parts;
+mod parts_store;
 pub mod store;
 pub mod windows;
 

@@ -186,16 +186,23 @@ impl<'a> Cut<'a> {
 
     /// Adds up what `parts` hold of the pieces.
     fn sums(&self, by_value: bool, parts: &Parts) -> ByValue {
-        let mut sums: BTreeMap<(usize, &str), Sums> = BTreeMap::new();
-        for (window, sign, piece) in &self.pieces {
-            for row in parts.rows(self.dimension, piece) {
-                if self.values.as_ref().is_none_or(|values| values.contains(&*row.value)) {
-                    let value = if by_value { &*row.value } else { "" };
-                    sums.entry((*window, value)).or_default().add(*sign, &row.sums);
-                }
+        let mut out = ByValue::new();
+        for pieces in self.pieces.chunk_by(|a, b| a.0 == b.0) {
+            let mut in_one = Sums::default();
+            let mut sums: BTreeMap<&str, Sums> = BTreeMap::new();
+            for (_, sign, piece) in pieces {
+                parts.rows(self.dimension, piece, |row| {
+                    if self.values.as_ref().is_none_or(|values| values.contains(&*row.value)) {
+                        let sum = if by_value { sums.entry(&row.value).or_default() } else { &mut in_one };
+                        sum.add(*sign, &row.sums);
+                    }
+                });
             }
+            sums.entry("").or_default().add(1, &in_one);
+            let window = pieces.first().map_or(0, |(window, ..)| *window);
+            out.extend(sums.into_iter().map(|(value, sums)| (window, value.to_owned(), sums)));
         }
-        sums.into_iter().map(|((window, value), sums)| (window, value.to_owned(), sums)).collect()
+        out
     }
 }
 
