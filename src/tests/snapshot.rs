@@ -1,16 +1,18 @@
 //! Sums of windows beside plain sums of the ledger, over zones, windows and moments.
 
+use jiff::ToSpan as _;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
+use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
-use takings::demo::shop::Shop;
+use takings::demo::shop::{DemoOrder, Shop};
 use takings::money::mean;
-use takings::period::{Period, Window};
+use takings::period::{Instant, Period, Window, plus};
 use takings::sales::books::Books;
 use takings::sales::medians::{self, Median};
 use takings::sales::order::{Order, Sale, Standing};
-use takings::sales::question::{Measure, Preset, Question, Range, RefundDate};
+use takings::sales::question::{Filter, Measure, Preset, Question, Range, RefundDate};
 use takings::sales::recording::Delivery;
 use takings::sales::snapshot::compute;
 use takings::sales::sums::additions::Dimension;
@@ -29,18 +31,7 @@ async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
         sqlx::query("update workspaces set zone = $1").bind(zone).execute(&db).await.expect("a zone");
         let books = database::books(&db).await.expect("a workspace");
         let until = at("2026-11-21T14:30:07Z");
-        let days = |text: &str| text.parse::<jiff::civil::Date>().expect("a date");
-        let shop = Shop::new(7);
-        let orders = shop.orders(days("2026-09-20"), days("2026-11-22"), &books.calendar, until);
-        let deliveries: Vec<Delivery> = orders
-            .map(|order| Delivery {
-                source: 1,
-                platform: order.platform.into(),
-                received_at: until,
-                order: Some((order.external_id, order.order)),
-                ..Delivery::default()
-            })
-            .collect();
+        let deliveries = demo_orders("2026-09-20", &books, until);
         for batch in deliveries.chunks(1000) {
             store::record(&mut db.acquire().await.expect("a connection"), &books, batch).await.expect("recorded");
         }
@@ -144,6 +135,46 @@ async fn what_turned_out_otherwise_leaves_no_country_and_no_day_behind(db: PgPoo
     assert_eq!(countries.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["GB"]);
     assert_eq!(answer.charts[0].points[0].label, "00:00");
     assert_eq!(answer.overview.range.window, "Fri 20 Nov – Sat 21 Nov 14:30 GMT");
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn what_another_server_records_is_in_the_next_answer(db: PgPool) {
+    let here = database::books(&db).await.expect("a workspace");
+    let there = database::books(&db).await.expect("a workspace");
+    sources::store::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
+    let until = at("2026-11-21T14:30:07Z");
+    let mut deliveries = demo_orders("2026-11-01", &there, until);
+    // In any order, so that days change that are long over.
+    deliveries.sort_by_cached_key(|delivery| Sha256::digest(format!("{:?}", delivery.order)).to_vec());
+    let germany = Filter { countries: vec!["DE".into()], ..Filter::default() };
+    let questions = [Question::default(), Question { filter: germany, ..Question::default() }];
+    let mut connection = db.acquire().await.expect("a connection");
+    for (minutes, batch) in (0i64..).zip(deliveries.chunks(deliveries.len() / 40)) {
+        store::record(&mut connection, &there, batch).await.expect("recorded");
+        let now = until + chrono::TimeDelta::minutes(minutes);
+        for question in &questions {
+            let kept = compute(&mut connection, &here, question, now).await.expect("an answer");
+            let fresh = database::books(&db).await.expect("a workspace");
+            let read = compute(&mut connection, &fresh, question, now).await.expect("an answer");
+            assert_eq!(kept, read, "batch {minutes}");
+        }
+    }
+}
+
+/// Orders of the demo shop from a day on.
+fn demo_orders(first: &str, books: &Books, until: Instant) -> Vec<Delivery> {
+    let first = first.parse().expect("a date");
+    let end = plus(books.calendar.date(until), 1.day());
+    let shop = Shop::new(7);
+    let orders = shop.orders(first, end, &books.calendar, until);
+    let delivery = |order: DemoOrder| Delivery {
+        source: 1,
+        platform: order.platform.into(),
+        received_at: until,
+        order: Some((order.external_id, order.order)),
+        ..Delivery::default()
+    };
+    orders.map(delivery).collect()
 }
 
 /// Sums of some orders, by one dimension, by another, and by two, beside plain sums over the orders.
