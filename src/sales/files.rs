@@ -26,9 +26,9 @@ use crate::server::state::AppState;
 use crate::table::{Column, Data};
 
 /// The tables that there are.
-const TABLES: [&str; 5] = ["periods", "countries", "platforms", "average_orders", "averages"];
+const TABLES: [&str; 6] = ["periods", "countries", "platforms", "average_orders", "averages", "outlook"];
 /// The charts that there are.
-const CHARTS: [&str; 3] = ["revenue", "orders", "hours"];
+const CHARTS: [&str; 4] = ["revenue", "orders", "hours", "weekdays"];
 
 /// `GET /api/v1/tables/{file}` and `/api/v1/charts/{file}`; the file's name ends in its format.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -118,7 +118,8 @@ type Files<'a> = Vec<(&'a str, &'a str, &'a Data)>;
 
 /// A table of the page as a file
 ///
-/// The values of the page, none rounded. `periods` and `averages` are of now, whatever the range.
+/// The values of the page, none rounded. `periods`, `averages` and `outlook` are of now, whatever the range; `outlook`, the
+/// projections, is there for questions about all orders and their totals.
 #[utoipa::path(
     get, path = "/api/v1/tables/{file}", operation_id = "table", tag = "Figures",
     params(TableFile, QuestionParameters, FileParameters),

@@ -4,11 +4,13 @@
 mod backtest;
 mod bench;
 mod client;
+mod endpoints;
 mod fill;
 mod ingest;
 mod report;
 mod snapshot;
 mod sockets;
+mod straight;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,6 +65,12 @@ enum Command {
         /// Seconds of each run
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
         seconds: u64,
+    },
+    /// Each endpoint after an order, beside straight SQL over the orders
+    Endpoints {
+        /// Orders in the database, over two years
+        #[arg(long, value_delimiter = ',', default_value = "10000,1000000,10000000")]
+        orders: Vec<i64>,
     },
     /// Signed webhooks, each answered after its commit
     Ingest {
@@ -147,6 +155,7 @@ async fn measure(cli: Cli) -> Outcome<()> {
 async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
     match command {
         Command::Snapshot { orders, viewers, seconds } => snapshot::run(&bench, &orders, &viewers, seconds).await,
+        Command::Endpoints { orders } => endpoints::run(&bench, &orders).await,
         Command::Ingest { connections, seconds } => ingest::run(&bench, &connections, seconds).await,
         Command::Sockets { sockets, rate, seconds } => sockets::run(&bench, &sockets, rate, seconds).await,
         Command::Idle => idle(&bench).await,
@@ -167,7 +176,8 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
             ingest::run(&bench, connections, seconds(10)).await?;
             bench.flush_ms = 0;
             sockets::run(&bench, watchers, 50, seconds(20)).await?;
-            snapshot::run(&bench, orders, viewers, seconds(5)).await
+            snapshot::run(&bench, orders, viewers, seconds(5)).await?;
+            endpoints::run(&bench, orders).await
         }
     }
 }
