@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use crate::rest::reference::{Answer, Operation, Parameter, operations};
 use crate::rest::specification;
+use crate::ui::frame::Frame;
 
 /// The operations in the order of the page.
 static OPERATIONS: LazyLock<Vec<Operation>> =
@@ -20,11 +21,8 @@ pub fn ApiPage() -> impl IntoView {
         view! { <li><a href=place>{title}</a><code>{path}</code></li> }
     });
     view! {
-        <a class="skip" href="#operations">"Skip to the operations"</a>
-        <header class="bar">
-            <p class="brand"><a href="/">"Takings"</a></p>
-        </header>
-        <main class="page reference">
+        <Frame title="The API">
+            <div class="reference">
             <h1>"The API"</h1>
             <p>
                 "Every figure, order and delivery as JSON or as a file. An address takes an API token, which "
@@ -41,7 +39,8 @@ pub fn ApiPage() -> impl IntoView {
             <div id="operations">
                 {OPERATIONS.iter().map(|operation| view! { <OperationCard operation/> }).collect_view()}
             </div>
-        </main>
+            </div>
+        </Frame>
     }
 }
 

@@ -10,6 +10,7 @@ mod imports;
 mod inspector;
 mod live;
 mod oracle;
+mod pages;
 mod projections;
 mod rates;
 mod replay;

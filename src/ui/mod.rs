@@ -4,6 +4,8 @@ pub mod change;
 pub mod chart;
 pub mod explain;
 pub mod figure;
+#[cfg(feature = "ssr")]
+pub mod frame;
 pub mod sparkline;
 pub mod table;
 pub mod theme;
