@@ -35,6 +35,7 @@ mod document {
     use crate::rest::ApiPage;
     use crate::sales::orders::view::{OrderPage, OrderShown};
     use crate::server::state::AppState;
+    use crate::settings::view::{SettingsPage, SettingsShown};
     use crate::ui::frame::Frame;
 
     /// The pages.
@@ -50,6 +51,8 @@ mod document {
         Api,
         /// An order.
         Order(Box<OrderShown>),
+        /// The settings.
+        Settings(Box<SettingsShown>),
         /// A sentence in the place of a page.
         Said(Said),
     }
@@ -79,6 +82,7 @@ mod document {
                 Page::Welcome => "Welcome · Takings".into(),
                 Page::Api => "The API · Takings".into(),
                 Page::Order(order) => format!("{} · Takings", order.title),
+                Page::Settings(_) => "Settings · Takings".into(),
                 Page::Said(said) => format!("{} · Takings", said.title),
             }
         }
@@ -98,12 +102,14 @@ mod document {
     pub fn shell(options: LeptosOptions, page: Page) -> impl IntoView {
         set_headers();
         let (title, is_live) = (page.title(), page == Page::Dashboard);
+        let look_again = if let Page::Settings(settings) = &page { settings.look_again() } else { None };
         let body = match page {
             Page::Dashboard => view! { <App/> }.into_any(),
             Page::SignIn => view! { <SignInPage/> }.into_any(),
             Page::Welcome => view! { <WelcomePage/> }.into_any(),
             Page::Api => view! { <ApiPage/> }.into_any(),
             Page::Order(order) => view! { <OrderPage order=*order/> }.into_any(),
+            Page::Settings(settings) => view! { <SettingsPage settings=*settings/> }.into_any(),
             Page::Said(Said { title, sentence }) => {
                 view! { <Frame title><h1>{title}</h1><p>{sentence}</p><p><a class="button" href="/">"To the dashboard"</a></p></Frame> }
                     .into_any()
@@ -117,6 +123,7 @@ mod document {
                     <meta charset="utf-8"/>
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
                     <meta name="color-scheme" content="dark light"/>
+                    {look_again.map(|seconds| view! { <meta http-equiv="refresh" content=seconds.to_string()/> })}
                     <meta name="chart-bundle" content=bundle/>
                     <meta name="world-map" content=world/>
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>

@@ -3,6 +3,8 @@
 pub mod change;
 pub mod chart;
 pub mod explain;
+#[cfg(feature = "ssr")]
+pub mod field;
 pub mod figure;
 #[cfg(feature = "ssr")]
 pub mod frame;
