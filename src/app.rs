@@ -26,12 +26,13 @@ mod document {
     use axum::response::Response;
     use leptos::nonce::use_nonce;
     use leptos_axum::{ResponseOptions, render_app_async_with_context};
-    use leptos_meta::HashedStylesheet;
+    use leptos_meta::{HashedStylesheet, MetaTags, Title};
     use sha2::{Digest as _, Sha256};
 
     use super::*;
     use crate::access::session::cookie;
     use crate::access::view::{SignInPage, WelcomePage};
+    use crate::goals::view::{GoalsPage, GoalsShown};
     use crate::rest::ApiPage;
     use crate::sales::orders::view::{OrderPage, OrderShown};
     use crate::server::state::AppState;
@@ -53,6 +54,8 @@ mod document {
         Order(Box<OrderShown>),
         /// The settings.
         Settings(Box<SettingsShown>),
+        /// Goals, notes and milestones.
+        Goals(Box<GoalsShown>),
         /// A sentence in the place of a page.
         Said(Said),
     }
@@ -83,6 +86,7 @@ mod document {
                 Page::Api => "The API · Takings".into(),
                 Page::Order(order) => format!("{} · Takings", order.title),
                 Page::Settings(_) => "Settings · Takings".into(),
+                Page::Goals(_) => "Goals and notes · Takings".into(),
                 Page::Said(said) => format!("{} · Takings", said.title),
             }
         }
@@ -110,6 +114,7 @@ mod document {
             Page::Api => view! { <ApiPage/> }.into_any(),
             Page::Order(order) => view! { <OrderPage order=*order/> }.into_any(),
             Page::Settings(settings) => view! { <SettingsPage settings=*settings/> }.into_any(),
+            Page::Goals(goals) => view! { <GoalsPage goals=*goals/> }.into_any(),
             Page::Said(Said { title, sentence }) => {
                 view! { <Frame title><h1>{title}</h1><p>{sentence}</p><p><a class="button" href="/">"To the dashboard"</a></p></Frame> }
                     .into_any()
@@ -131,9 +136,9 @@ mod document {
                     <HashedStylesheet options=options.clone() id="style"/>
                     <AutoReload options=options.clone()/>
                     {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
-                    <title>{title}</title>
+                    <MetaTags/>
                 </head>
-                <body>{body}</body>
+                <body><Title text=title/>{body}</body>
             </html>
         }
     }

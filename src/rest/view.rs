@@ -46,12 +46,12 @@ pub fn ApiPage() -> impl IntoView {
 
 #[component]
 fn OperationCard(operation: &'static Operation) -> impl IntoView {
-    let Operation { id, path, title, description, parameters, answers, example } = operation;
+    let Operation { id, method, path, title, description, parameters, answers, example } = operation;
     let (heading, named_by) = (format!("{id}-title"), format!("{id}-title"));
     view! {
         <section id=id.as_str() class="card operation" aria-labelledby=named_by>
             <h2 id=heading>{title.as_str()}</h2>
-            <p class="address"><code>"GET "{path.as_str()}</code></p>
+            <p class="address"><code>{method.as_str()}" "{path.as_str()}</code></p>
             {description.iter().map(|part| view! { <p>{prose(part)}</p> }).collect_view()}
             <pre tabindex="0"><code>{example.as_str()}</code></pre>
             <Parameters parameters/>

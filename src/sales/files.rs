@@ -26,7 +26,7 @@ use crate::server::state::AppState;
 use crate::table::{Column, Data};
 
 /// The tables that there are.
-const TABLES: [&str; 5] = ["periods", "countries", "platforms", "average_orders", "averages"];
+const TABLES: [&str; 7] = ["periods", "countries", "platforms", "average_orders", "averages", "goals", "notes"];
 /// The charts that there are.
 const CHARTS: [&str; 3] = ["revenue", "orders", "hours"];
 

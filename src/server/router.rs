@@ -49,6 +49,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/{*function}", any(server_functions))
         .merge(crate::sales::orders::page::routes())
         .merge(crate::settings::page::routes())
+        .merge(crate::goals::page::routes())
         .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
     Router::new()
         .merge(pages)

@@ -78,7 +78,7 @@ pub fn SettingsPage(settings: SettingsShown) -> impl IntoView {
     view! {
         <Frame title="Settings">
             <h1>"Settings"</h1>
-            <p class="done" role="status">{said}</p>
+            <p class="done" class:is-gone=said.is_empty() role="status">{said}</p>
             {is_refused.then(|| view! { <p class="problem" role="alert">"Nothing was changed. What is wrong stands beside its field."</p> })}
             {(!no_rates.is_empty()).then(|| view! { <p class="notice is-warning">{no_rates.clone()}</p> })}
             {progress}

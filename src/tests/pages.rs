@@ -47,6 +47,7 @@ async fn an_order_s_page_has_its_ledger_and_its_deliveries_and_adds_up(db: PgPoo
     assert!(answer.headers()["content-security-policy"].to_str().expect("text").contains("default-src 'none'"));
     assert_eq!(answer.headers()["cache-control"], "no-store", "it holds personal data");
     let html = assert_status(answer, StatusCode::OK).await;
+    assert!(html.contains("<title>Order #1001 · Takings</title>"), "{html}");
     assert!(!html.contains("<script>alert") && html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{html}");
     let said = text(&html);
     for says in [
