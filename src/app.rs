@@ -137,8 +137,9 @@ mod document {
                     <AutoReload options=options.clone()/>
                     {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
                     <MetaTags/>
+                    <Title text=title/>
                 </head>
-                <body><Title text=title/>{body}</body>
+                <body>{body}</body>
             </html>
         }
     }

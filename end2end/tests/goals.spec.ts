@@ -72,7 +72,7 @@ test('a note is marked on the chart, said by the keyboard, listed, changed and r
   await watcher.chart.focus();
   await watcher.page.keyboard.press('End');
   for (let i = 0; i < 3; i++) await watcher.page.keyboard.press('ArrowLeft');
-  await expect(watcher.page.getByText(/\. <b>Postal<\/b> strike \(ada\)$/).first()).toBeVisible();
+  await expect(watcher.page.getByText(/\. <b>Postal<\/b> strike \(ada\)/).first()).toBeVisible();
   await watcher.expectNotReloaded();
 
   await list.getByRole('rowheader').getByRole('link').first().click();

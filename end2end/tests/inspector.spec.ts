@@ -61,7 +61,7 @@ test("a row behind a figure leads to its order: the ledger adds up, and the body
   await dashboard.page.goto('/?figure=today.revenue');
   await dashboard.expectLive();
   const panel = dashboard.page.getByRole('complementary', { name: 'What is behind the figure' });
-  const row = panel.getByRole('row').filter({ hasText: '£23.45' }).first();
+  const row = panel.locator('[data-counted]').filter({ hasText: '£23.45' }).first();
   const number = await row.getByRole('link').innerText();
   await row.getByRole('link').click();
   const page = dashboard.page;
