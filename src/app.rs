@@ -12,27 +12,35 @@ pub fn App() -> impl IntoView {
 }
 
 #[cfg(feature = "ssr")]
-pub use document::{Page, shell};
+pub use document::{Page, Said, answer, shell};
 
 #[cfg(feature = "ssr")]
 mod document {
     use std::sync::OnceLock;
 
-    use axum::http::HeaderValue;
+    use axum::body::Body;
+    use axum::extract::Request;
     use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
     use axum::http::request::Parts;
+    use axum::http::{HeaderValue, StatusCode};
+    use axum::response::Response;
     use leptos::nonce::use_nonce;
-    use leptos_axum::ResponseOptions;
-    use leptos_meta::HashedStylesheet;
+    use leptos_axum::{ResponseOptions, render_app_async_with_context};
+    use leptos_meta::{HashedStylesheet, MetaTags, Title};
     use sha2::{Digest as _, Sha256};
 
     use super::*;
     use crate::access::session::cookie;
     use crate::access::view::{SignInPage, WelcomePage};
+    use crate::goals::view::{GoalsPage, GoalsShown};
     use crate::rest::ApiPage;
+    use crate::sales::orders::view::{OrderPage, OrderShown};
+    use crate::server::state::AppState;
+    use crate::settings::view::{SettingsPage, SettingsShown};
+    use crate::ui::frame::Frame;
 
     /// The pages.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[derive(Debug, Clone, PartialEq, Eq)]
     pub enum Page {
         /// The figures: goes on living in the browser.
         Dashboard,
@@ -42,16 +50,75 @@ mod document {
         Welcome,
         /// What scripts can ask.
         Api,
+        /// An order.
+        Order(Box<OrderShown>),
+        /// The settings.
+        Settings(Box<SettingsShown>),
+        /// Goals, notes and milestones.
+        Goals(Box<GoalsShown>),
+        /// A sentence in the place of a page.
+        Said(Said),
+    }
+
+    /// Why a page is not there.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Said {
+        /// What is the matter.
+        pub title: &'static str,
+        /// What to do.
+        pub sentence: &'static str,
+    }
+
+    impl Said {
+        /// The database does not answer.
+        pub const AWAY: Said = Said {
+            title: "This page could not be loaded",
+            sentence: "The database does not answer at the moment. Try again.",
+        };
+    }
+
+    impl Page {
+        fn title(&self) -> String {
+            match self {
+                Page::Dashboard => "Takings".into(),
+                Page::SignIn => "Sign in · Takings".into(),
+                Page::Welcome => "Welcome · Takings".into(),
+                Page::Api => "The API · Takings".into(),
+                Page::Order(order) => format!("{} · Takings", order.title),
+                Page::Settings(_) => "Settings · Takings".into(),
+                Page::Goals(_) => "Goals and notes · Takings".into(),
+                Page::Said(said) => format!("{} · Takings", said.title),
+            }
+        }
+    }
+
+    /// Answers with a page that needs no script and is known whole.
+    pub async fn answer(state: AppState, parts: Parts, status: StatusCode, page: Page) -> Response {
+        let options = state.leptos.clone();
+        let context = move || provide_context(state.clone());
+        let render = render_app_async_with_context(context, move || shell(options.clone(), page.clone()));
+        let mut response = render(Request::from_parts(parts, Body::empty())).await;
+        *response.status_mut() = status;
+        response
     }
 
     /// The document around a page, with its content security policy.
     pub fn shell(options: LeptosOptions, page: Page) -> impl IntoView {
         set_headers();
+        let (title, is_live) = (page.title(), page == Page::Dashboard);
+        let look_again = if let Page::Settings(settings) = &page { settings.look_again() } else { None };
         let body = match page {
             Page::Dashboard => view! { <App/> }.into_any(),
             Page::SignIn => view! { <SignInPage/> }.into_any(),
             Page::Welcome => view! { <WelcomePage/> }.into_any(),
             Page::Api => view! { <ApiPage/> }.into_any(),
+            Page::Order(order) => view! { <OrderPage order=*order/> }.into_any(),
+            Page::Settings(settings) => view! { <SettingsPage settings=*settings/> }.into_any(),
+            Page::Goals(goals) => view! { <GoalsPage goals=*goals/> }.into_any(),
+            Page::Said(Said { title, sentence }) => {
+                view! { <Frame title><h1>{title}</h1><p>{sentence}</p><p><a class="button" href="/">"To the dashboard"</a></p></Frame> }
+                    .into_any()
+            }
         };
         let (bundle, world) = vendored(&options.site_root);
         view! {
@@ -61,14 +128,16 @@ mod document {
                     <meta charset="utf-8"/>
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
                     <meta name="color-scheme" content="dark light"/>
+                    {look_again.map(|seconds| view! { <meta http-equiv="refresh" content=seconds.to_string()/> })}
                     <meta name="chart-bundle" content=bundle/>
                     <meta name="world-map" content=world/>
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                     <link rel="preload" href="/vendor/inter.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                     <HashedStylesheet options=options.clone() id="style"/>
                     <AutoReload options=options.clone()/>
-                    {(page == Page::Dashboard).then(|| view! { <HydrationScripts options defer=true/> })}
-                    <title>"Takings"</title>
+                    {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
+                    <MetaTags/>
+                    <Title text=title/>
                 </head>
                 <body>{body}</body>
             </html>

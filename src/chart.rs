@@ -41,6 +41,9 @@ pub struct ChartPoint {
     /// The address of the page about this point alone; empty where there is none.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub address: String,
+    /// What is to be remembered of it: notes and milestones; mostly empty.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub mark: String,
 }
 
 impl Chart {
@@ -65,11 +68,12 @@ impl Chart {
     /// One point in words.
     pub fn say(&self, i: usize) -> String {
         let Some(point) = self.points.get(i) else { return String::new() };
-        let now = format!("{}: {}", point.label, self.text(point.value));
-        if self.earlier_title.is_empty() {
-            return now;
+        let mut said = format!("{}: {}", point.label, self.text(point.value));
+        if !self.earlier_title.is_empty() {
+            let earlier = self.text(point.earlier);
+            said = format!("{said}, {} ({}): {earlier}", self.earlier_title, point.earlier_label);
         }
-        format!("{now}, {} ({}): {}", self.earlier_title, point.earlier_label, self.text(point.earlier))
+        if point.mark.is_empty() { said } else { format!("{said}. {}", point.mark) }
     }
 }
 
@@ -94,5 +98,9 @@ mod tests {
         assert_eq!(chart.say(0), "20 Nov: £1,045.60, before (21 Oct): —");
         assert_eq!(chart.number(Some(5)), "0.05");
         assert_eq!(Chart::default().say(3), "");
+        let mut marked = chart.points[0].clone();
+        marked.mark = "Black Friday (ada)".into();
+        let chart = Chart { points: vec![marked], ..chart };
+        assert_eq!(chart.say(0), "20 Nov: £1,045.60, before (21 Oct): —. Black Friday (ada)");
     }
 }

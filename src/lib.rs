@@ -23,6 +23,8 @@ pub mod demo;
 #[cfg(feature = "ssr")]
 pub mod export;
 #[cfg(feature = "ssr")]
+pub mod goals;
+#[cfg(feature = "ssr")]
 pub mod imports;
 pub mod live;
 pub mod sales;

@@ -233,6 +233,19 @@ impl Period {
     }
 }
 
+/// The IANA names of zones where people live, such as `Europe/London`, for somebody to choose from.
+pub fn zone_names() -> Vec<String> {
+    let is_place = |name: &str| {
+        let (area, _) = name.split_once('/').unwrap_or((name, ""));
+        let areas = ["Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
+        areas.contains(&area) || name == "UTC"
+    };
+    let mut names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    names.retain(|name| is_place(name));
+    names.sort_unstable();
+    names
+}
+
 /// A date later by `span`; the calendar's last date where it would go beyond it.
 pub fn plus(date: Date, span: Span) -> Date {
     date.saturating_add(span)
@@ -328,6 +341,15 @@ mod tests {
         let date = Date::constant(2026, 11, 21);
         assert_eq!(london().start(Period::Week, date), Date::constant(2026, 11, 16));
         assert_eq!(sunday.start(Period::Week, date), Date::constant(2026, 11, 15));
+    }
+
+    #[test]
+    fn zones_to_choose_from_are_zones() {
+        let names = zone_names();
+        assert!(
+            names.iter().any(|name| name == "Europe/London") && names.iter().all(|name| Calendar::new(name, 1).is_ok())
+        );
+        assert!(!names.iter().any(|name| name.starts_with("Etc/") || name == "GB"));
     }
 
     #[test]

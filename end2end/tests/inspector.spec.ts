@@ -54,6 +54,35 @@ test('the address of an opened figure shows it to whoever opens it, and its file
   await expect(panel).toBeHidden();
 });
 
+test("a row behind a figure leads to its order: the ledger adds up, and the body is text", async ({ openDashboard, shop }) => {
+  const placed = order({ minor: 2_345 });
+  expect(await shop.post(placed)).toBe(200);
+  const dashboard = await openDashboard();
+  await dashboard.page.goto('/?figure=today.revenue');
+  await dashboard.expectLive();
+  const panel = dashboard.page.getByRole('complementary', { name: 'What is behind the figure' });
+  const row = panel.locator('[data-counted]').filter({ hasText: '£23.45' }).first();
+  const number = await row.getByRole('link').innerText();
+  await row.getByRole('link').click();
+  const page = dashboard.page;
+  await expect(page).toHaveURL(/\/orders\/\d+$/);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Order ${number}`);
+  await expect(page).toHaveTitle(`Order ${number} · Takings`);
+  const ledger = page.getByRole('region', { name: 'Its ledger' });
+  await expect(ledger.getByRole('row').filter({ hasText: 'as an order, and in revenue' })).toHaveCount(1);
+  await expect(ledger.locator('[data-total="reporting"]')).toHaveText('£23.45');
+  const body = page.getByRole('region', { name: 'Deliveries, as they arrived' });
+  await body.getByText(/^The body of delivery/).click();
+  await expect(body.locator('pre')).toContainText('"total_price": "23.45"');
+  for (const width of [1440, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);
+  }
+  await page.getByRole('link', { name: 'Dashboard' }).click();
+  await dashboard.expectLive();
+});
+
 test('a figure that is not there is said in a sentence', async ({ openDashboard, watch }) => {
   // The browser reports the refusal itself.
   watch.expects(/status of 500/);

@@ -21,6 +21,36 @@ pub enum Visitor {
     Script,
 }
 
+/// Someone who may change what everybody sees.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    /// Their number; a script has none.
+    pub person: Option<i32>,
+    /// The name that stands beside what they wrote.
+    pub name: String,
+    is_administrator: bool,
+}
+
+impl Writer {
+    /// Who a visitor is as a writer; viewers are none. Tokens are made on the server's command line, by whoever runs it.
+    pub fn of(visitor: &Visitor) -> Option<Writer> {
+        match visitor {
+            Visitor::Script => Some(Writer { person: None, name: "API".into(), is_administrator: true }),
+            Visitor::Person(person) if person.role == "viewer" => None,
+            Visitor::Person(person) => Some(Writer {
+                person: Some(person.id),
+                name: person.name.clone(),
+                is_administrator: person.role == "administrator",
+            }),
+        }
+    }
+
+    /// Whether they may change what somebody wrote: their own, or as an administrator.
+    pub fn may_change(&self, author: Option<i32>) -> bool {
+        self.is_administrator || self.person.is_some() && self.person == author
+    }
+}
+
 /// Why a request was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {

@@ -48,6 +48,11 @@ impl History {
         self.days.last().copied()
     }
 
+    /// The currencies that it has, some of which have ended.
+    pub fn currencies(&self) -> impl Iterator<Item = Currency> {
+        self.series.keys().copied()
+    }
+
     /// Units of `currency` for one euro on that very day.
     pub fn per_euro(&self, currency: Currency, day: NaiveDate) -> Option<Decimal> {
         let at = self.days.binary_search(&day).ok()?;

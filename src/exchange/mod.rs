@@ -83,6 +83,13 @@ impl Rates {
         self.shipped.newest().max(self.added.keys().next_back().copied())
     }
 
+    /// The currencies that have a rate now, the euro among them.
+    pub fn known_now(&self) -> BTreeSet<Currency> {
+        let all = self.shipped.currencies().chain(currencies(&self.added)).chain([Currency::EUR]);
+        let newest = self.newest().unwrap_or(NaiveDate::MIN);
+        all.filter(|currency| self.rate(Currency::EUR, *currency, newest).is_some()).collect()
+    }
+
     /// Units of `to` for one unit of `from` on the last banking day on or before `date`; `None` when that is more
     /// than a week away (M7). One currency is worth itself on any day.
     pub fn rate(&self, from: Currency, to: Currency, date: NaiveDate) -> Option<Rate> {
@@ -164,6 +171,13 @@ mod tests {
         let cross = rate("USD", "GBP", "2026-10-30").expect("a rate");
         assert_eq!(cross.value.to_string(), "0.746330110992");
         assert_eq!(rate("EUR", "USD", "1999-01-04").expect("a rate").value.to_string(), "1.1789");
+    }
+
+    #[test]
+    fn currencies_that_have_ended_are_not_known_now() {
+        let known = rates().known_now();
+        assert!(["EUR", "GBP", "USD", "JPY"].iter().all(|code| known.contains(&currency(code))), "{known:?}");
+        assert!(!known.contains(&currency("DEM")) && !known.contains(&currency("LTL")), "{known:?}");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::goals;
+use crate::goals::milestones::{self, Found};
 use crate::live::greeting::Greetings;
 use crate::live::model::{Legacy, Message};
 use crate::live::socket::wire;
@@ -43,6 +45,8 @@ const EVENTS_MAX: i64 = 500;
 pub const MISSED_MAX: i64 = 500;
 /// Projections are made at most this often: they read half a year of sums, and move slowly.
 const PROJECTED_EVERY: Duration = Duration::from_secs(30);
+/// Milestones are looked for at most this often: they read the sums of all days.
+const MILESTONES_EVERY: Duration = Duration::from_secs(30);
 /// Answers kept of each question, so that a page that was served a moment ago is told only what changed since.
 const ANSWERS_KEPT: usize = 8;
 /// Questions in memory at once, watched or just asked; beyond it those that nobody watches are forgotten.
@@ -87,6 +91,7 @@ struct Shared {
     /// Counts the wakes: an answer of an earlier one may be out of date.
     changes: AtomicU64,
     projections: Mutex<Option<(Arc<Projected>, Instant)>>,
+    milestones: Mutex<Option<(Arc<Found>, Instant)>>,
     /// The next version of figures. It begins anywhere: a client of another server, or of this one before it was started
     /// again, names no version of ours.
     versions: AtomicI64,
@@ -126,6 +131,7 @@ impl Hub {
             wake: Notify::new(),
             changes: AtomicU64::new(0),
             projections: Mutex::default(),
+            milestones: Mutex::default(),
             versions: AtomicI64::new(i64::from(rand::random::<u32>()) << 20),
         }))
     }
@@ -183,10 +189,18 @@ impl Hub {
             if projected.books == snapshot.overview.books {
                 snapshot.overview.landing = tables::landing(&projected.projections, snapshot.currency);
                 snapshot.tables.push(tables::outlook(&projected.projections, snapshot.currency));
+                goals::tables::project(&mut snapshot, &projected.projections);
                 break;
             }
             // Settings or rates changed in between: figures of before do not stand beside projections of after.
             snapshot = self.figures(&mut db, &topic.question).await?;
+        }
+        if topic.question.filter.is_empty() {
+            let found = self.milestones(&mut db).await?;
+            // In the moment after settings changed there are none, rather than some of another currency.
+            if found.books == snapshot.overview.books {
+                goals::tables::add_milestones(&mut snapshot, &found.milestones, &self.0.books.now().calendar);
+            }
         }
         drop(db);
         snapshot.overview.version = self.0.versions.fetch_add(1, Relaxed);
@@ -214,6 +228,21 @@ impl Hub {
                 let made = Arc::new(projections(db, &self.0.books.now(), self.0.clock.now()).await?);
                 *lock(&self.0.projections) = Some((Arc::clone(&made), Instant::now()));
                 Ok(made)
+            }
+        }
+    }
+
+    /// What the shop has passed, as of at most [`MILESTONES_EVERY`] ago where it is of the newest books.
+    pub async fn milestones(&self, db: &mut PgConnection) -> sqlx::Result<Arc<Found>> {
+        let known = lock(&self.0.milestones).clone();
+        match known {
+            Some((known, made_at)) if known.books == self.books_revision() && made_at.elapsed() < MILESTONES_EVERY => {
+                Ok(known)
+            }
+            _ => {
+                let found = Arc::new(milestones::find(db, &self.0.books.now(), self.0.clock.now()).await?);
+                *lock(&self.0.milestones) = Some((Arc::clone(&found), Instant::now()));
+                Ok(found)
             }
         }
     }

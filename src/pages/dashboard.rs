@@ -52,6 +52,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
             <div class="bar-end">
                 <ThemeButton/>
                 <span class="person quiet">{loaded.name}</span>
+                <a class="person button is-quiet" href="/settings">"Settings"</a>
                 <SignOutButton/>
             </div>
         </header>
@@ -67,10 +68,12 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
             <Cards shown/>
             <div class="blocks">
                 <ChartCard shown controls name="revenue" with_range=true/>
+                <TableCard shown controls name="notes" is_wide=true/>
                 <ChartCard shown controls name="hours"/>
                 <ChartCard shown controls name="orders"/>
                 <WeekdaysCard shown controls/>
                 <TableCard shown controls name="outlook" is_wide=true/>
+                <TableCard shown controls name="goals" is_wide=true/>
                 <TableCard shown controls name="periods" is_wide=true/>
                 <MapCard shown/>
                 <TableCard shown controls name="countries"/>
@@ -82,6 +85,10 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
                 <span>{text(move || shown.with(|s| s.currency.to_string()))}</span>
                 " at the recorded rate. Press ? for the keys. "
+                <a href="/goals">"Goals and notes"</a>
+                " · "
+                <a href="/settings">"Settings"</a>
+                " · "
                 <a href="/api">"The API"</a>
             </p>
         </main>

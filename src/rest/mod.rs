@@ -25,7 +25,7 @@ use crate::sales::model::Snapshot;
 use crate::server::problem::{Problem, Reader, as_problems};
 use crate::server::state::AppState;
 
-/// A request's body at most, in bytes: all here is read, and no address takes one.
+/// A request's body at most, in bytes: a goal or a note, and most addresses take none.
 const BODY_MAX_BYTES: usize = 16 * 1024;
 
 /// The routes of `/api/v1`.
@@ -50,6 +50,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(crate::sales::files::routes())
         .merge(crate::sales::inspector::routes::routes())
         .merge(crate::sales::orders::routes::routes())
+        .merge(crate::goals::routes::routes())
         .routes(routes!(openapi))
 }
 

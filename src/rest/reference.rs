@@ -7,6 +7,8 @@ use serde_json::Value;
 pub struct Operation {
     /// Its name, which is also its place on the page.
     pub id: String,
+    /// Its method, such as `GET`.
+    pub method: String,
     /// Its address.
     pub path: String,
     /// What it is, in a few words.
@@ -49,22 +51,31 @@ pub struct Answer {
 pub fn operations(document: &Value) -> Vec<Operation> {
     let tags = document["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
     let subject = |operation: &Value| tags.iter().position(|tag| tag["name"] == operation["tags"][0]);
-    let mut paths: Vec<_> = document["paths"].as_object().into_iter().flatten().collect();
-    paths.sort_by_key(|(_, item)| subject(&item["get"]));
-    paths.into_iter().map(|(path, item)| operation(path, &item["get"])).collect()
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let mut all: Vec<(&str, &str, &Value)> = paths
+        .flat_map(|(path, item)| {
+            let methods = ["get", "post", "put", "delete"].into_iter();
+            methods.map(move |method| (path.as_str(), method, &item[method])).filter(|(.., known)| known.is_object())
+        })
+        .collect();
+    all.sort_by_key(|(.., operation)| subject(operation));
+    all.into_iter().map(|(path, method, known)| operation(path, method, known, document)).collect()
 }
 
-fn operation(path: &str, operation: &Value) -> Operation {
+fn operation(path: &str, method: &str, operation: &Value, document: &Value) -> Operation {
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    let body = body.as_str().and_then(|name| document.pointer(name.trim_start_matches('#')));
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
     let responses = operation["responses"].as_object().into_iter().flatten();
     Operation {
         id: text(&operation["operationId"]),
+        method: method.to_uppercase(),
         path: path.to_owned(),
         title: text(&operation["summary"]),
         description: text(&operation["description"]).split("\n\n").map(|part| part.replace('\n', " ")).collect(),
         parameters: parameters.iter().map(parameter).collect(),
         answers: responses.map(|(status, answer)| self::answer(status, answer)).collect(),
-        example: example(path, parameters),
+        example: example(path, method, parameters, body.map(|schema| &schema["example"])),
     }
 }
 
@@ -106,7 +117,7 @@ fn answer(status: &str, answer: &Value) -> Answer {
 }
 
 /// The command that asks for the examples of the parameters.
-fn example(path: &str, parameters: &[Value]) -> String {
+fn example(path: &str, method: &str, parameters: &[Value], body: Option<&Value>) -> String {
     let mut address = path.to_owned();
     let mut query = Vec::new();
     for parameter in parameters.iter().filter(|parameter| !parameter["example"].is_null()) {
@@ -118,7 +129,9 @@ fn example(path: &str, parameters: &[Value]) -> String {
         }
     }
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-    format!("curl -H \"Authorization: Bearer $TOKEN\" \"$TAKINGS{address}{query}\"")
+    let method = if method == "get" { String::new() } else { format!(" -X {}", method.to_uppercase()) };
+    let body = body.map(|example| format!(" -d '{example}'")).unwrap_or_default();
+    format!("curl{method} -H \"Authorization: Bearer $TOKEN\"{body} \"$TAKINGS{address}{query}\"")
 }
 
 fn text(value: &Value) -> String {
@@ -149,6 +162,12 @@ mod tests {
             "curl -H \"Authorization: Bearer $TOKEN\" \
              \"$TAKINGS/api/v1/tables/countries.csv?range=month&header=plain\""
         );
+        assert_eq!(
+            named("set_goal").example,
+            "curl -X POST -H \"Authorization: Bearer $TOKEN\" -d '{\"measure\":\"total\",\"period\":\"month\",\"target\":\"50000\"}' \
+             \"$TAKINGS/api/v1/goals\""
+        );
+        assert_eq!((named("remove_goal").method.as_str(), named("goals").method.as_str()), ("DELETE", "GET"));
         assert!(operations.iter().all(|operation| !operation.title.is_empty() && operation.answers.len() >= 4));
     }
 }

@@ -43,10 +43,22 @@ pub struct Bytes(Vec<u8>);
     tags(
         (name = "Figures", description = "What the page shows"),
         (name = "Orders", description = "What the figures are made of"),
+        (name = "Goals", description = "Goals, notes on days, and milestones"),
         (name = "Specification", description = "What stands here, for programs")
     )
 )]
 struct Base;
+
+/// The same of operations that change something.
+const WRITING_REFUSALS: &[(&str, &str, bool)] = &[
+    ("400", "The body is not the JSON that was expected", true),
+    ("401", "No API token, or one that is not good", false),
+    ("403", "Who asks may not change it", false),
+    ("404", "There is nothing of this number", false),
+    ("413", "The body is too large", false),
+    ("422", "The body can be read, but what it says cannot be", true),
+    ("503", "The database does not answer at the moment; try again", false),
+];
 
 /// The document without its operations.
 pub fn base() -> Document {
@@ -61,22 +73,20 @@ pub fn base() -> Document {
 /// The document with what its operations have in common: validators, and how they refuse.
 pub fn completed(mut document: Document) -> Document {
     for item in document.paths.paths.values_mut() {
-        item.get.iter_mut().for_each(complete);
+        item.get.iter_mut().for_each(|operation| {
+            validate(operation);
+            refuse(operation, REFUSALS);
+        });
+        let writing = [&mut item.post, &mut item.put, &mut item.delete];
+        writing.into_iter().flatten().for_each(|operation| refuse(operation, WRITING_REFUSALS));
     }
     document
 }
 
-fn complete(operation: &mut Operation) {
+/// The validators of an address that is read.
+fn validate(operation: &mut Operation) {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let parameters = operation.parameters.get_or_insert_default();
-    let has_query = parameters.iter().any(|parameter| match parameter {
-        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
-        RefOr::Ref(_) => false,
-    });
-    let has_path = parameters.iter().any(|parameter| match parameter {
-        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Path,
-        RefOr::Ref(_) => false,
-    });
     let known = ParameterBuilder::new()
         .name("If-None-Match")
         .parameter_in(ParameterIn::Header)
@@ -92,8 +102,22 @@ fn complete(operation: &mut Operation) {
     let unchanged =
         ResponseBuilder::new().description("The answer is the one that `If-None-Match` names").header("ETag", tag());
     responses.insert("304".into(), unchanged.build().into());
-    for (status, when, of_query) in REFUSALS {
-        if *of_query && !has_query || *status == "404" && !has_path {
+}
+
+/// How an operation refuses.
+fn refuse(operation: &mut Operation, refusals: &[(&str, &str, bool)]) {
+    let parameters = operation.parameters.iter().flatten();
+    let places: Vec<&ParameterIn> = parameters
+        .filter_map(|parameter| match parameter {
+            RefOr::T(parameter) => Some(&parameter.parameter_in),
+            RefOr::Ref(_) => None,
+        })
+        .collect();
+    let says_something = places.contains(&&ParameterIn::Query) || operation.request_body.is_some();
+    let has_path = places.contains(&&ParameterIn::Path);
+    let responses = &mut operation.responses.responses;
+    for (status, when, of_what_is_said) in refusals {
+        if *of_what_is_said && !says_something || *status == "404" && !has_path {
             continue;
         }
         let problem = ContentBuilder::new().schema(Some(schema::Ref::from_schema_name("Problem"))).build();
@@ -127,14 +151,18 @@ mod tests {
         assert!(paths.len() >= 7, "{:?}", paths.keys());
         for (path, item) in paths {
             assert!(path.starts_with("/api/v1/"), "{path}");
-            let operation = &item["get"];
-            assert!(operation["description"].as_str().is_some_and(|text| text.len() > 20), "{path}");
-            for parameter in operation["parameters"].as_array().expect("parameters") {
-                assert!(parameter["description"].is_string(), "{path}: {parameter}");
-            }
-            for status in ["401", "413", "503"] {
-                let content = &operation["responses"][status]["content"];
-                assert_eq!(content["application/problem+json"]["schema"]["$ref"], "#/components/schemas/Problem");
+            for (method, operation) in item.as_object().expect("operations") {
+                assert!(operation["description"].as_str().is_some_and(|text| text.len() > 20), "{method} {path}");
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    assert!(parameter["description"].is_string(), "{method} {path}: {parameter}");
+                }
+                for status in ["401", "413", "503"] {
+                    let content = &operation["responses"][status]["content"];
+                    assert_eq!(content["application/problem+json"]["schema"]["$ref"], "#/components/schemas/Problem");
+                }
+                let is_read = method == "get";
+                assert_eq!(operation["responses"]["304"].is_object(), is_read, "{method} {path}");
+                assert_eq!(operation["responses"]["403"].is_object(), !is_read, "{method} {path}");
             }
         }
     }

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use crate::rest::reference::{Answer, Operation, Parameter, operations};
 use crate::rest::specification;
+use crate::ui::frame::Frame;
 
 /// The operations in the order of the page.
 static OPERATIONS: LazyLock<Vec<Operation>> =
@@ -20,11 +21,8 @@ pub fn ApiPage() -> impl IntoView {
         view! { <li><a href=place>{title}</a><code>{path}</code></li> }
     });
     view! {
-        <a class="skip" href="#operations">"Skip to the operations"</a>
-        <header class="bar">
-            <p class="brand"><a href="/">"Takings"</a></p>
-        </header>
-        <main class="page reference">
+        <Frame title="The API">
+            <div class="reference">
             <h1>"The API"</h1>
             <p>
                 "Every figure, order and delivery as JSON or as a file. An address takes an API token, which "
@@ -41,18 +39,19 @@ pub fn ApiPage() -> impl IntoView {
             <div id="operations">
                 {OPERATIONS.iter().map(|operation| view! { <OperationCard operation/> }).collect_view()}
             </div>
-        </main>
+            </div>
+        </Frame>
     }
 }
 
 #[component]
 fn OperationCard(operation: &'static Operation) -> impl IntoView {
-    let Operation { id, path, title, description, parameters, answers, example } = operation;
+    let Operation { id, method, path, title, description, parameters, answers, example } = operation;
     let (heading, named_by) = (format!("{id}-title"), format!("{id}-title"));
     view! {
         <section id=id.as_str() class="card operation" aria-labelledby=named_by>
             <h2 id=heading>{title.as_str()}</h2>
-            <p class="address"><code>"GET "{path.as_str()}</code></p>
+            <p class="address"><code>{method.as_str()}" "{path.as_str()}</code></p>
             {description.iter().map(|part| view! { <p>{prose(part)}</p> }).collect_view()}
             <pre tabindex="0"><code>{example.as_str()}</code></pre>
             <Parameters parameters/>

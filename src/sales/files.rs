@@ -26,7 +26,8 @@ use crate::server::state::AppState;
 use crate::table::{Column, Data};
 
 /// The tables that there are.
-const TABLES: [&str; 6] = ["periods", "countries", "platforms", "average_orders", "averages", "outlook"];
+const TABLES: [&str; 8] =
+    ["periods", "countries", "platforms", "average_orders", "averages", "outlook", "goals", "notes"];
 /// The charts that there are.
 const CHARTS: [&str; 4] = ["revenue", "orders", "hours", "weekdays"];
 

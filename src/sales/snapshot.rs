@@ -8,7 +8,8 @@ use jiff::civil::Date;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::chart::{Chart, ChartPoint};
-use crate::period::{Calendar, Instant, Period, Window, minus};
+use crate::goals;
+use crate::period::{Calendar, Instant, Period, Window, minus, sql_date};
 use crate::sales::books::Books;
 use crate::sales::medians;
 use crate::sales::model::{CARD_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
@@ -61,6 +62,9 @@ pub async fn compute(
     let medians = median_values(&mut tx, books, cursor.revision, &slice, &asked, &sums).await?;
     let last_days = weekdays::last_days(spans.current, &books.calendar);
     let by_hour = hour_sums(&mut tx, books, cursor.revision, &slice, last_days).await?;
+    let goals = goals::store::goals(&mut tx, books.workspace).await?;
+    let days = [range[0].from, range[0].to - TimeDelta::microseconds(1)].map(|at| sql_date(books.calendar.date(at)));
+    let notes = goals::store::notes(&mut tx, books.workspace, days[0], days[1], NOTES_MAX).await?;
     let recent = store::newest_events(&mut tx, books.workspace, cursor.last_event, RECENT_EVENTS as i64).await?;
     tx.commit().await?;
 
@@ -98,13 +102,16 @@ pub async fn compute(
         over(spans.current, tables::platforms(&by_source, has_earlier, &all_sources, question, &figures, books, now)),
         over(asked.to_dates_and_range(), tables::average_orders(&overview, books.currency)),
         over(asked.windows[12], tables::averages(&days, books.currency)),
+        over(asked.to_dates(), goals::tables::goals(&goals, running_sums(&slice, &sums), books.currency)),
+        over(spans.current, goals::tables::notes(&notes)),
     ];
-    let charts = vec![
+    let mut charts = vec![
         answered.range_chart("revenue", "Revenue", question, &spans, |figures| figures.revenue),
         answered.range_chart("orders", "Orders", question, &spans, |figures| figures.orders),
         answered.hours_chart(),
         weekdays::chart(last_days, last_days != spans.current, &by_hour.iter().map(figures).collect::<Vec<_>>(), books),
     ];
+    goals::tables::mark_notes(&mut charts, &notes, &books.calendar);
     // The first day is there for the change from day to day alone.
     let days = days.into_iter().skip(1).collect();
     Ok(Snapshot { currency: books.currency, overview, days, charts, tables, recent })
@@ -143,6 +150,16 @@ async fn median_values(
         median.value_minor.filter(|_| median.orders == sums[place].orders)
     };
     Ok(places.into_iter().filter_map(|place| Some((place, value(place)?))).collect())
+}
+
+/// Notes of a range that an answer has at most, the newest: what they say is there to be read.
+const NOTES_MAX: i64 = 100;
+
+/// The sums of the running day, week, month, quarter and year, where they are of all orders.
+fn running_sums<'a>(slice: &Slice, sums: &'a [Sums]) -> Option<[&'a Sums; 5]> {
+    let all = *slice == Slice::default();
+    all.then(|| [0, 4, 6, 8, 10].map(|place: usize| sums.get(place)))
+        .and_then(|[day, week, month, quarter, year]| Some([day?, week?, month?, quarter?, year?]))
 }
 
 /// A table whose figures are those of a window.
@@ -322,6 +339,7 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
                 earlier_label: point.earlier.as_ref().map(|(label, _)| label.clone()).unwrap_or_default(),
                 earlier: point.earlier.is_some().then(|| of(&self.at(at + 1))),
                 address: if spans.bucket == Bucket::Hour { String::new() } else { opened.address() },
+                mark: String::new(),
             }
         });
         Chart {
@@ -387,6 +405,7 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
             earlier_label: yesterday.get(i).map(label).unwrap_or_default(),
             earlier: (i < yesterday.len()).then(|| self.at(self.asked.hours_at[1] + i).revenue),
             address: String::new(),
+            mark: String::new(),
         });
         Chart {
             name: "hours".into(),

@@ -7,13 +7,14 @@ use leptos::prelude::*;
 use crate::money::{self, Change, Currency};
 use crate::sales::charts::view::{CountryMenu, Downloads};
 use crate::sales::model::{Chip, Choice, Controls, Figures, Happening, Menu, OrderEvent, Snapshot, Versus};
+use crate::table::Cell;
 use crate::ui::change::ChangeBadge;
 use crate::ui::chart::LineChartView;
 use crate::ui::explain::explained;
 use crate::ui::figure::{Figure, Format};
 use crate::ui::sparkline::Sparkline;
 use crate::ui::table::SortableTable;
-use crate::ui::{browser, text};
+use crate::ui::{browser, flag, text};
 
 /// The snapshot that the page shows.
 pub type Shown = RwSignal<Snapshot>;
@@ -89,6 +90,8 @@ pub fn Hero(shown: Shown) -> impl IntoView {
                     </p>
                 </div>
             </div>
+            <GoalBeside shown figure="today.revenue"/>
+            <GoalBeside shown figure="today.orders"/>
             <p class="landing">{text(move || shown.with(|s| s.overview.landing.clone()))}</p>
             <p class="windows quiet">
                 <span>{text(move || today.with(|t| t.window.clone()))}</span>
@@ -184,6 +187,7 @@ fn Card(
                 <ChangeBadge change=Signal::derive(move || versus.with(|v| measure.change(v))) absolute=text(difference)/>
                 <span class="quiet">"from " {explained(format!("{figure}.before"), text(earlier).into_any())}</span>
             </p>
+            <GoalBeside shown figure/>
             <Sparkline values=Signal::derive(move || series.get())/>
             {matches!(measure, Measure::Average).then(|| view! { <MedianBeside shown versus/> })}
             <p class="windows quiet" title=text(move || versus.with(|v| format!("{} compared with {}", v.window, v.earlier_window)))>
@@ -192,6 +196,27 @@ fn Card(
                 <span class="versus">{text(move || versus.with(|v| v.earlier_window.clone()))}</span>
             </p>
         </article>
+    }
+}
+
+/// How far the goal of a figure is; nothing where it has none.
+#[component]
+fn GoalBeside(shown: Shown, figure: &'static str) -> impl IntoView {
+    let cell = Memo::new(move |_| {
+        shown.with(|s| {
+            let goals = s.tables.iter().find(|table| table.name == "goals")?;
+            let row = goals.rows.iter().find(|row| row.key == figure)?;
+            row.cells.get(3).cloned()
+        })
+    });
+    let of =
+        move |part: fn(&Cell) -> String| text(move || cell.with(|cell| cell.as_ref().map(part).unwrap_or_default()));
+    view! {
+        <p class="goal quiet" class:is-gone=flag(move || cell.with(Option::is_none)) title=of(|cell| cell.title.clone())>
+            <progress max="1000" value=of(|cell| cell.order.unwrap_or(0).max(0).to_string()) aria-label="Goal"></progress>
+            <span>{of(|cell| cell.text.clone())}</span>
+            <span class="sr-only">{of(|cell| cell.title.clone())}</span>
+        </p>
     }
 }
 
@@ -234,6 +259,7 @@ pub fn ChartCard(
                     <span class="key is-current">"this range"</span>
                     <span class="key is-earlier" class:is-gone=move || chart.with(|c| c.earlier_title.is_empty())>{earlier}</span>
                 </p>
+                {with_range.then(|| view! { <a class="note-link" href=text(move || controls.with(|c| format!("/goals?date={}#note-form", c.to)))>"Add a note"</a> })}
                 <Downloads controls kind="charts" name/>
             </header>
             <LineChartView id=name chart=Signal::derive(move || chart.get())/>
@@ -285,7 +311,7 @@ pub fn TableCard(
     let table =
         Memo::new(move |_| shown.with(|s| s.tables.iter().find(|t| t.name == name).cloned().unwrap_or_default()));
     view! {
-        <section class="card table-card" class:is-wide=is_wide class:is-gone=move || table.with(|t| t.rows.is_empty() && name == "outlook") aria-labelledby=format!("{name}-title") data-table=name>
+        <section class="card table-card" class:is-wide=is_wide class:is-gone=move || table.with(|t| t.rows.is_empty() && matches!(name, "outlook" | "goals" | "notes")) aria-labelledby=format!("{name}-title") data-table=name>
             <header class="section-head">
                 <h2 id=format!("{name}-title")>{text(move || table.with(|t| t.title.clone()))}</h2>
                 <Downloads controls kind="tables" name/>

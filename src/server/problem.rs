@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::access::session::Visitor;
+use crate::access::session::{Visitor, Writer};
 use crate::sales::snapshot::Unanswered;
 use crate::server::state::AppState;
 
@@ -155,6 +155,19 @@ impl FromRequestParts<AppState> for Reader {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Reader, Problem> {
         match Visitor::from_request_parts(parts, state).await {
             Ok(_) => Ok(Reader),
+            Err((status, detail)) => Err(Problem::new(status, detail)),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Writer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Writer, Problem> {
+        match Visitor::from_request_parts(parts, state).await {
+            Ok(visitor) => Writer::of(&visitor).ok_or_else(|| {
+                Problem::new(StatusCode::FORBIDDEN, "a viewer changes nothing; an administrator can give another role")
+            }),
             Err((status, detail)) => Err(Problem::new(status, detail)),
         }
     }

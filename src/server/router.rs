@@ -35,7 +35,7 @@ pub fn router(state: AppState) -> Router {
     };
     let page = |page: Page| {
         let options = options.clone();
-        get(render_app_async_with_context(context.clone(), move || shell(options.clone(), page)))
+        get(render_app_async_with_context(context.clone(), move || shell(options.clone(), page.clone())))
     };
     let server_functions = {
         let context = context.clone();
@@ -47,6 +47,9 @@ pub fn router(state: AppState) -> Router {
         .route("/welcome", page(Page::Welcome))
         .route("/api", page(Page::Api))
         .route("/api/{*function}", any(server_functions))
+        .merge(crate::sales::orders::page::routes())
+        .merge(crate::settings::page::routes())
+        .merge(crate::goals::page::routes())
         .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
     Router::new()
         .merge(pages)

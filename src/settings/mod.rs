@@ -2,7 +2,9 @@
 
 pub mod currency;
 pub mod follow;
+pub mod page;
 pub mod store;
+pub mod view;
 
 use sqlx::PgPool;
 
@@ -46,10 +48,10 @@ pub enum SettingsError {
     Zone(String),
     /// No day of the week.
     #[error("the week cannot start on day {0}: give 1 for Monday to 7 for Sunday")]
-    WeekStart(i16),
+    WeekStart(String),
     /// No length of a title.
     #[error("a title cannot have {0} minutes: give a number from 1 to 100000")]
-    Completes(i32),
+    Completes(String),
     /// The database refused or was away.
     #[error("the database could not be used: {0}")]
     Database(#[from] sqlx::Error),
@@ -59,6 +61,18 @@ pub enum SettingsError {
 const COMPLETES_MINUTES_MAX: i32 = 100_000;
 
 impl Change {
+    /// What is wrong with it: each setting that is none, not only the first.
+    pub fn problems(&self, now: &Settings) -> Vec<SettingsError> {
+        let Change { currency, zone, week_start, completes_minutes } = self.clone();
+        let one_by_one = [
+            Change { currency, ..Change::default() },
+            Change { zone, ..Change::default() },
+            Change { week_start, ..Change::default() },
+            Change { completes_minutes, ..Change::default() },
+        ];
+        one_by_one.into_iter().filter_map(|change| change.applied(now).err()).collect()
+    }
+
     /// The settings that this makes of `now`.
     fn applied(self, now: &Settings) -> Result<Settings, SettingsError> {
         let mut settings = now.clone();
@@ -70,11 +84,14 @@ impl Change {
             settings.zone = calendar.zone_name().to_owned();
         }
         if let Some(day) = self.week_start {
-            settings.week_start = Some(day).filter(|day| (1..=7).contains(day)).ok_or(SettingsError::WeekStart(day))?;
+            settings.week_start = Some(day)
+                .filter(|day| (1..=7).contains(day))
+                .ok_or_else(|| SettingsError::WeekStart(day.to_string()))?;
         }
         if let Some(minutes) = self.completes_minutes {
             let sensible = (1..=COMPLETES_MINUTES_MAX).contains(&minutes);
-            settings.completes_minutes = Some(minutes).filter(|_| sensible).ok_or(SettingsError::Completes(minutes))?;
+            settings.completes_minutes =
+                Some(minutes).filter(|_| sensible).ok_or_else(|| SettingsError::Completes(minutes.to_string()))?;
         }
         Ok(settings)
     }

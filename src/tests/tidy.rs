@@ -113,6 +113,13 @@ fn nothing_from_outside_becomes_html_and_only_the_clock_tells_the_time() {
 }
 
 #[test]
+fn no_element_whose_text_is_not_escaped() {
+    // Leptos 0.8 writes what stands in these as it is, also what came from outside.
+    let raw = ["<textarea", "<script", "<style"];
+    forbid(|_| true, &raw, "use an input, whose value is an attribute");
+}
+
+#[test]
 fn tests_do_not_sleep_and_are_not_ignored() {
     for (name, text) in sources() {
         if name.starts_with("src/tests/") && name != "src/tests/tidy.rs" {

@@ -3,7 +3,11 @@
 pub mod change;
 pub mod chart;
 pub mod explain;
+#[cfg(feature = "ssr")]
+pub mod field;
 pub mod figure;
+#[cfg(feature = "ssr")]
+pub mod frame;
 pub mod sparkline;
 pub mod table;
 pub mod theme;

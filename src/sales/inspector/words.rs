@@ -178,7 +178,7 @@ fn row_of(row: &Posting, calendar: &Calendar, now: Instant, currency: Currency) 
     let country = row.country.as_deref().map_or_else(|| "Unknown country".to_owned(), country::name);
     PanelRow {
         at: local.strftime(if this_year { "%-d %b %H:%M" } else { "%-d %b %Y %H:%M" }).to_string(),
-        order: (row.number.clone(), format!("/api/v1/orders/{}", row.order)),
+        order: (row.number.clone(), format!("/orders/{}", row.order)),
         what: happening(row),
         place: format!("{} · {country}", row.source),
         amount: row.currency.map_or_else(String::new, |own| money::display(row.amount, own)),

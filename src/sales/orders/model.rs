@@ -30,7 +30,8 @@ pub struct OrderPage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": 1042, "number": "#1002", "external_id": "5678901234", "source": "shop", "platform": "shopify", "country": "IE",
-    "status": "paid", "standing": "counted", "placed_at": "2026-11-21T14:30:07+00:00", "cancelled_at": null,
+    "status": "paid", "standing": "counted", "placed_at": "2026-11-21T14:30:07+00:00",
+    "modified_at": "2026-11-21T14:30:09+00:00", "cancelled_at": null,
     "currency": "EUR",
     "amounts": {"gross": "40.00", "discount": "4.00", "shipping": "5.00", "tax": "0.00", "total": "41.00",
         "refunded": "36.00", "cancelled": "0.00", "remaining": "5.00"},
@@ -60,6 +61,9 @@ pub struct Order {
     /// When it was placed, in the workspace's zone. Null while only a refund of it is known.
     #[schema(format = DateTime)]
     pub placed_at: Option<String>,
+    /// When the platform changed it last. Null while only a refund of it is known.
+    #[schema(format = DateTime)]
+    pub modified_at: Option<String>,
     /// When it was cancelled.
     #[schema(format = DateTime)]
     pub cancelled_at: Option<String>,

@@ -8,7 +8,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_T
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, Type};
@@ -16,14 +16,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::export::local_time;
-use crate::money::decimal;
 use crate::period::Window;
 use crate::rest::Bytes;
 use crate::rest::asked::{Pairs, QuestionParameters, in_query, question, value, words};
-use crate::sales::books::Books;
-use crate::sales::orders::model::{Cursor, LedgerEntry, Order, OrderDetails, OrderPage, Posted, Rate, RawDelivery};
-use crate::sales::orders::model::{amounts, reporting_amounts};
-use crate::sales::orders::store::{self, DeliveryRow, EntryRow, Listed, OrderRow};
+use crate::sales::orders::details;
+use crate::sales::orders::model::{Cursor, OrderDetails, OrderPage};
+use crate::sales::orders::store::{self, EntryRow, Listed};
 use crate::sales::question::Question;
 use crate::sales::snapshot::slice;
 use crate::sales::{spans, store as sales};
@@ -135,7 +133,7 @@ fn address_of_next(pairs: &Pairs, next: &str) -> String {
 async fn page(state: &AppState, question: &Question, paging: &Paging) -> Result<OrderPage, Problem> {
     let mut db = state.db.acquire().await?;
     let mut tx = db.begin_with("begin isolation level repeatable read read only").await?;
-    let books = &current_books(&mut tx, &state.books.now()).await?;
+    let books = &details::current_books(&mut tx, &state.books.now()).await?;
     let now = state.clock.now();
     let since = sales::first_day(&mut tx, books.workspace).await?;
     let since = since.and_then(|day| day.to_string().parse().ok()).unwrap_or_else(|| books.calendar.date(now));
@@ -167,7 +165,7 @@ async fn page(state: &AppState, question: &Question, paging: &Paging) -> Result<
     let next = last.map(|(placed_at, id)| Cursor { from, placed_at, id, list }.text());
     let orders = rows.into_iter().map(|row| {
         let ledger = ledger.remove(&row.id).unwrap_or_default();
-        order(row, &ledger, books)
+        details::order(row, &ledger, books)
     });
     Ok(OrderPage {
         zone: books.calendar.zone_name().to_owned(),
@@ -175,12 +173,6 @@ async fn page(state: &AppState, question: &Question, paging: &Paging) -> Result<
         orders: orders.collect(),
         next,
     })
-}
-
-/// The books of a transaction's view of the database: amounts of two reporting currencies never stand side by side.
-async fn current_books(db: &mut PgConnection, known: &Books) -> sqlx::Result<Books> {
-    let cursor = sales::cursor(db, known.workspace).await?;
-    known.at(cursor.books_revision, db).await
 }
 
 /// One order with its ledger and its deliveries
@@ -195,20 +187,9 @@ async fn current_books(db: &mut PgConnection, known: &Books) -> sqlx::Result<Boo
 async fn one(_reader: Reader, State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Problem> {
     let missing = || Problem::new(StatusCode::NOT_FOUND, "there is no order of this number; /api/v1/orders lists them");
     let id = number(&id).ok_or_else(missing)?;
-    let mut db = state.db.acquire().await?;
-    let mut tx = db.begin_with("begin isolation level repeatable read read only").await?;
-    let books = &current_books(&mut tx, &state.books.now()).await?;
-    let row = store::find(&mut tx, books.workspace, id).await?.ok_or_else(missing)?;
-    let ledger = store::ledger(&mut tx, books.workspace, &[id]).await?;
-    let deliveries = store::deliveries(&mut tx, books.workspace, id).await?;
-    tx.commit().await?;
-    let order = order(row, &ledger, books);
-    Ok(Json(OrderDetails {
-        order,
-        ledger: ledger.into_iter().map(|row| entry(row, books)).collect(),
-        deliveries: deliveries.into_iter().map(|row| delivery(row, books)).collect(),
-    })
-    .into_response())
+    let found = details::find(&mut *state.db.acquire().await?, &state.books.now(), id).await?;
+    let (details, _) = found.ok_or_else(missing)?;
+    Ok(Json(details).into_response())
 }
 
 /// The body of a delivery as it came
@@ -238,58 +219,6 @@ async fn body(_reader: Reader, State(state): State<AppState>, Path(id): Path<Str
 }
 
 /// A number in an address.
-fn number(text: &str) -> Option<i64> {
+pub fn number(text: &str) -> Option<i64> {
     text.parse().ok().filter(|number| *number > 0)
-}
-
-fn order(row: OrderRow, ledger: &[EntryRow], books: &Books) -> Order {
-    let OrderRow { id, external_id, source, platform, sale, rate } = row;
-    let posted: Vec<Posted> = ledger.iter().map(|entry| entry.posted.clone()).collect();
-    let local = |at| local_time(&books.calendar, at);
-    Order {
-        id,
-        number: sale.as_ref().and_then(|sale| sale.number.clone()),
-        external_id,
-        source,
-        platform,
-        country: sale.as_ref().and_then(|sale| sale.country.clone()),
-        status: sale.as_ref().and_then(|sale| sale.payment.clone()),
-        standing: sale.as_ref().map(|sale| sale.standing.name()),
-        placed_at: sale.as_ref().map(|sale| local(sale.placed_at)),
-        cancelled_at: sale.as_ref().and_then(|sale| sale.cancelled_at).map(local),
-        currency: sale.as_ref().map(|sale| sale.currency),
-        amounts: sale.as_ref().map(|sale| amounts(sale, &posted)),
-        reporting_currency: books.currency,
-        reporting_amounts: sale.as_ref().and_then(|sale| reporting_amounts(sale, &posted, books.currency)),
-        flagged: posted.iter().map(|entry| entry.flagged).sum::<i16>() > 0,
-        rate: rate.map(|(value, date)| Rate { value, date: date.to_string() }),
-    }
-}
-
-fn entry(row: EntryRow, books: &Books) -> LedgerEntry {
-    let EntryRow { part, revision, occurred_at, currency, orders, posted, .. } = row;
-    LedgerEntry {
-        kind: posted.kind.name().to_owned(),
-        part,
-        revision,
-        occurred_at: local_time(&books.calendar, occurred_at),
-        currency,
-        amount: decimal(posted.amount, currency),
-        reporting_amount: posted.converted.map(|minor| decimal(minor, books.currency)),
-        orders,
-        flagged: posted.flagged,
-    }
-}
-
-fn delivery(row: DeliveryRow, books: &Books) -> RawDelivery {
-    let DeliveryRow { id, received_at, topic, external_id, bytes, problem } = row;
-    RawDelivery {
-        id,
-        received_at: local_time(&books.calendar, received_at),
-        topic,
-        external_id,
-        bytes: bytes.into(),
-        problem,
-        body: format!("/api/v1/deliveries/{id}/body"),
-    }
 }

@@ -1,5 +1,7 @@
 //! Orders one by one out of PostgreSQL, each question through an index.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
@@ -206,4 +208,24 @@ pub async fn body(db: &mut PgConnection, workspace: i32, delivery: i64) -> sqlx:
     sqlx::query_scalar!("select body from deliveries where workspace_id = $1 and id = $2", workspace, delivery)
         .fetch_optional(db)
         .await
+}
+
+/// Bytes of bodies that a page of an order shows together: some hundred deliveries as platforms send them.
+const BODIES_MAX_BYTES: i64 = 1024 * 1024;
+
+/// The bodies of an order's newest deliveries by their number, as many as are [`BODIES_MAX_BYTES`] together.
+pub async fn bodies(db: &mut PgConnection, workspace: i32, order: i64) -> sqlx::Result<HashMap<i64, Vec<u8>>> {
+    let rows = sqlx::query!(
+        r#"select id as "id!", body as "body!" from (
+             select id, body, sum(octet_length(body)) over (order by id desc) as bytes_so_far
+             from deliveries where workspace_id = $1 and order_id = $2 order by id desc limit $3
+         ) newest where bytes_so_far <= $4"#,
+        workspace,
+        order,
+        DELIVERIES_MAX,
+        BODIES_MAX_BYTES
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.body)).collect())
 }

@@ -132,8 +132,13 @@ impl TestApp {
 
     /// Adds someone with the usual password; returns the cookie of a session.
     pub async fn cookie_of(&self, name: &str) -> String {
+        self.cookie_as(name, "analyst").await
+    }
+
+    /// The same of somebody with a role.
+    pub async fn cookie_as(&self, name: &str, role: &str) -> String {
         let hash = password::hash(PASSWORD.into()).await.expect("a hash");
-        let person = access::put_person(&self.db, WORKSPACE, name, &hash, "analyst").await.expect("a person");
+        let person = access::put_person(&self.db, WORKSPACE, name, &hash, role).await.expect("a person");
         let token = access::begin_session(&self.db, WORKSPACE, person).await.expect("a session");
         format!("takings_session={token}")
     }

@@ -70,8 +70,34 @@ const worldMap = ({ regions, ink: [, , text, line, raised] }) => ({
   ],
 });
 
-// Draws options of ECharts, or a map's regions.
-const draw = (chart, what) => chart.setOption(what.regions ? worldMap(what) : what);
+// Labels beside this many marks at most; more would cover the line, and the tooltips have them all.
+const LABELS_MAX = 4;
+const LABEL_CHARS = 24;
+const short = (text) => (text.length > LABEL_CHARS ? `${text.slice(0, LABEL_CHARS - 1)}…` : text);
+// Text from outside is never a template of ECharts.
+const plain = (text) => text.replace(/[{}|]/g, " ");
+
+// A line chart with what is to be remembered of its points, `marks`: a ring on each, and its words in the tooltip.
+const line = ({ marks, ...option }) => {
+  const { tooltip, series } = option;
+  const template = tooltip.formatter;
+  const few = marks.filter(Boolean).length <= LABELS_MAX;
+  const ring = (text, i) => ({
+    value: text ? series[0].data[i] : "-",
+    label: { show: few && !!text, position: "top", color: tooltip.textStyle?.color ?? series[1].lineStyle.color, formatter: plain(short(text)) },
+  });
+  const formatter = (points) => {
+    const part = (_, key, i) => points[i]?.[{ a: "seriesName", b: "name", c: "value" }[key]] ?? "";
+    const words = marks[points[0]?.dataIndex];
+    return template.replace(/\{([abc])(\d)\}/g, part) + (words ? `\n${plain(words)}` : "");
+  };
+  const itemStyle = { color: tooltip.backgroundColor, borderColor: series[0].lineStyle.color, borderWidth: 2 };
+  const rings = { id: "marks", type: "line", silent: true, showAllSymbol: true, symbol: "circle", symbolSize: 9, itemStyle, lineStyle: { opacity: 0 }, data: marks.map(ring) };
+  return { ...option, tooltip: { ...tooltip, formatter }, series: [...series, rings] };
+};
+
+// Draws options of ECharts with marks, or a map's regions.
+const draw = (chart, what) => chart.setOption(what.regions ? worldMap(what) : line(what));
 
 // Calls back with the name of the region that is clicked, where the map has something to say of it.
 const onRegion = (chart, handle) => chart.on("click", ({ name, value }) => Number.isFinite(value) && handle(name));

@@ -28,6 +28,8 @@ pub struct LineOptions {
     x_axis: Axis,
     y_axis: Axis,
     series: [Line; 2],
+    /// What is to be remembered of each point; the bundle draws it.
+    marks: Vec<String>,
 }
 
 /// The chart as ECharts options. `ink` holds the theme's colours: accent, quiet, text, line, raised.
@@ -41,6 +43,7 @@ pub fn options(chart: &Chart, ink: &[String]) -> LineOptions {
     let every = (labels.len() / 6).max(1) as f64 - 1.0;
     let bare = || AxisLine::new().show(false);
     LineOptions {
+        marks: chart.points.iter().map(|point| point.mark.clone()).collect(),
         grid: Grid::new().left(56).right(12).top(12).bottom(28),
         tooltip: Tooltip::new().trigger(Trigger::Axis).background_color(colour(4)).border_color(colour(3)).formatter(
             if chart.earlier_title.is_empty() { "{b0}\n{a0}  {c0}" } else { "{b0}\n{a0}  {c0}\n{a1}  {c1}" },
@@ -158,7 +161,7 @@ fn TableTwin(chart: Signal<Chart>) -> impl IntoView {
             };
             view! {
                 <tr>
-                    <th scope="row">{point.label.clone()}</th>
+                    <th scope="row">{point.label.clone()}<span class="mark">{point.mark.clone()}</span></th>
                     <td>{figure("", point.value)}</td>
                     <td>{point.earlier_label.clone()}</td>
                     <td>{figure(".before", point.earlier)}</td>
