@@ -206,7 +206,7 @@ fn GoalBeside(shown: Shown, figure: &'static str) -> impl IntoView {
         shown.with(|s| {
             let goals = s.tables.iter().find(|table| table.name == "goals")?;
             let row = goals.rows.iter().find(|row| row.key == figure)?;
-            row.cells.get(3).cloned()
+            goals.cell(row, "progress").cloned()
         })
     });
     let of =
