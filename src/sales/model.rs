@@ -112,9 +112,16 @@ pub struct Overview {
     pub landing: String,
     /// Orders of the range left out because no exchange rate is known (M7).
     pub flagged: i64,
-    /// Why there are no medians, in a sentence; empty where they are missing for want of orders alone.
+    /// Why medians of orders that are there are missing, in a sentence; empty where that cannot be.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub no_median: String,
+}
+
+impl Overview {
+    /// Why a median of orders is missing; empty where it is not, or there are no orders.
+    pub fn why_no_median(&self, median: Option<i64>, of: &Figures) -> String {
+        if median.is_none() && of.orders > 0 { self.no_median.clone() } else { String::new() }
+    }
 }
 
 /// A day of the chart.

@@ -228,7 +228,7 @@ fn MedianBeside(shown: Shown, versus: Memo<Versus>) -> impl IntoView {
         Some(minor) => money::display(minor, currency.get()),
         None => "—".to_owned(),
     });
-    let reason = text(move || shown.with(|s| s.overview.no_median.clone()));
+    let reason = text(move || versus.with(|v| shown.with(|s| s.overview.why_no_median(v.median, &v.current))));
     view! {
         <p class="beside quiet">
             "median " <span data-figure="average-median" title=reason>{written}</span>
