@@ -166,8 +166,14 @@ pub struct OrderEvent {
     pub number: Option<String>,
     /// Minor units of `currency`: the order's total, or what was paid back, negative.
     pub amount_minor: i64,
+    /// The order's total, where `amount_minor` is not that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub total_minor: Option<i64>,
     /// The currency of the order.
     pub currency: Currency,
+    /// The platform's word for the payment, such as `paid`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<String>,
     /// ISO 3166 alpha-2.
     pub country: Option<String>,
     /// Where it was placed.
@@ -370,7 +376,9 @@ mod tests {
             id: sequence.to_string(),
             number: None,
             amount_minor: 4567,
+            total_minor: None,
             currency: Currency::GBP,
+            status: None,
             country: Some("GB".into()),
             platform: "shopify".into(),
             placed_at: "2026-11-21T14:30:00Z".into(),

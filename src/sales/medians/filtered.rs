@@ -4,9 +4,9 @@
 use sqlx::PgConnection;
 
 use crate::money;
-use crate::period::{Instant, Window};
+use crate::period::Window;
 use crate::sales::books::Books;
-use crate::sales::medians::Median;
+use crate::sales::medians::{Median, store};
 use crate::sales::sums::store::Slice;
 
 /// A window with more orders than so many, those included that the filter leaves out, is not read.
@@ -20,7 +20,7 @@ pub async fn medians(
     windows: &[(Window, i64)],
 ) -> sqlx::Result<Vec<Option<Median>>> {
     let read = to_read(windows);
-    let values = values(db, books.workspace, slice, &read).await?;
+    let values = store::placed_of(db, books.workspace, slice, &read).await?;
     let median = |(window, orders): &(Window, i64)| {
         let within = values.iter().filter(|(at, _)| window.from <= *at && *at < window.to);
         (*orders <= ORDERS_MAX).then(|| middle(within.map(|(_, value)| *value).collect()))
@@ -48,41 +48,6 @@ fn middle(mut values: Vec<i64>) -> Median {
     let orders = values.len();
     let pair = orders.checked_sub(1).map(|last| values[last / 2].saturating_add(values[orders / 2]));
     Median { orders: orders as i64, value_minor: pair.and_then(|sum| money::mean(sum, 2)) }
-}
-
-/// When each order of a slice in some windows was placed, and its total as placed.
-async fn values(
-    db: &mut PgConnection,
-    workspace: i32,
-    slice: &Slice,
-    windows: &[Window],
-) -> sqlx::Result<Vec<(Instant, i64)>> {
-    if windows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = sqlx::query!(
-        r#"select v.placed_at as "placed_at!", v.value_minor as "value_minor!"
-         from unnest($2::timestamptz[], $3::timestamptz[]) as w (since, until)
-         cross join lateral (
-             select order_id, placed_at, value_minor from ledger_order_values
-             where workspace_id = $1 and placed_at >= w.since and placed_at < w.until offset 0
-         ) v
-         cross join lateral (
-             select from orders
-             where workspace_id = $1 and id = v.order_id
-               and ($4::text[] is null or coalesce(country, 'unknown') = any($4))
-               and ($5::text[] is null or source_id::text = any($5))
-               and ($6::text[] is null or coalesce(payment, 'unknown') = any($6))
-             offset 0
-         ) o"#,
-        workspace,
-        &windows.iter().map(|window| window.from).collect::<Vec<Instant>>(),
-        &windows.iter().map(|window| window.to).collect::<Vec<Instant>>(),
-        slice.countries.as_deref() as Option<&[String]>,
-        slice.sources.as_deref() as Option<&[String]>,
-        slice.statuses.as_deref() as Option<&[String]>
-    );
-    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.placed_at, row.value_minor)).collect())
 }
 
 #[cfg(test)]
