@@ -9,6 +9,9 @@ test.setTimeout(180_000);
 /** What the browser reports by itself while nobody answers on the port. */
 function expectServerAway(watch: Watch): void {
   watch.expects(/WebSocket connection to 'ws:\/\/127\.0\.0\.1:\d+\/ws\?[^']*' failed/);
+  // It asks by HTTP then.
+  watch.expects(/console error: Failed to load resource: net::ERR_\w+ \(http:\S+\/live\?/);
+  watch.expects(/request failed: \S+\/live\?\S* net::ERR_/);
 }
 
 /** The page, the API and the ledger all say what was sent: none lost, none doubled. */

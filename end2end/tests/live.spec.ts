@@ -102,3 +102,18 @@ test('many orders at once are one toast and exact figures', async ({ openDashboa
   await expect(dashboard.figure('today-revenue')).toHaveText(pounds(before.revenue + sum));
   await expect(dashboard.figure('today-orders')).toHaveText(String(before.orders + totals.length));
 });
+
+test('where no socket gets through the page asks by HTTP and is live all the same', async ({ openDashboard, shop, told }) => {
+  const before = (await told()).today;
+  const dashboard = await openDashboard();
+  await dashboard.page.routeWebSocket(/\/ws\?/, (socket) => void socket.close());
+  await dashboard.open();
+  await dashboard.mark();
+  await dashboard.expectLive();
+
+  expect(await shop.post(order({ minor: 6_543 }))).toBe(200);
+  await expect(dashboard.toast('New order: £65.43 · CA · Shopify')).toBeVisible();
+  await expect(dashboard.figure('today-revenue')).toHaveText(pounds(before.revenue + 6_543));
+  await expect(dashboard.figure('today-orders')).toHaveText(String(before.orders + 1));
+  await dashboard.expectNotReloaded();
+});

@@ -62,6 +62,40 @@ pub enum Denied {
     Unavailable,
 }
 
+impl Denied {
+    /// The status that says it.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Denied::SignedOut => StatusCode::UNAUTHORIZED,
+            Denied::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// What somebody shows to be let in: long connections keep it, to look at it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    token: Box<str>,
+    is_script: bool,
+}
+
+impl Credential {
+    /// An API token, or else the session of the cookie.
+    pub fn of(headers: &HeaderMap) -> Option<Credential> {
+        let script = bearer(headers).map(Credential::script);
+        script.or_else(|| Some(Credential { token: session_token(headers)?.into(), is_script: false }))
+    }
+
+    /// An API token.
+    pub fn script(token: &str) -> Credential {
+        Credential { token: token.into(), is_script: true }
+    }
+
+    pub(super) fn parts(&self) -> (&str, bool) {
+        (&self.token, self.is_script)
+    }
+}
+
 /// The API token of a script.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
@@ -96,13 +130,8 @@ where
     type Rejection = (StatusCode, String);
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        Visitors::from_ref(state).find(&parts.headers).await.map_err(|denied| {
-            let status = match denied {
-                Denied::SignedOut => StatusCode::UNAUTHORIZED,
-                Denied::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            };
-            (status, denied.to_string())
-        })
+        let found = Visitors::from_ref(state).find(&parts.headers).await;
+        found.map_err(|denied| (denied.status(), denied.to_string()))
     }
 }
 

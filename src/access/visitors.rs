@@ -8,11 +8,13 @@ use axum::http::HeaderMap;
 use sqlx::PgPool;
 
 use crate::access::secret;
-use crate::access::session::{Denied, Visitor, bearer, session_token};
+use crate::access::session::{Credential, Denied, Visitor};
 use crate::access::store;
 
 /// How long an answer is believed: a session or token that was ended elsewhere stops working everywhere after this.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
+/// How often whoever keeps a connection open is looked at again.
+pub const LOOKED_AT_EVERY: Duration = Duration::from_secs(30);
 /// Visitors in memory; beyond it all are forgotten and asked for again.
 const KNOWN_MAX: usize = 4_096;
 
@@ -34,10 +36,12 @@ impl Visitors {
 
     /// Who sent these headers.
     pub async fn find(&self, headers: &HeaderMap) -> Result<Visitor, Denied> {
-        let (token, is_script) = match bearer(headers) {
-            Some(token) => (token, true),
-            None => (session_token(headers).ok_or(Denied::SignedOut)?, false),
-        };
+        self.who(&Credential::of(headers).ok_or(Denied::SignedOut)?).await
+    }
+
+    /// Who shows this.
+    pub async fn who(&self, credential: &Credential) -> Result<Visitor, Denied> {
+        let (token, is_script) = credential.parts();
         let hash = secret::hash(token);
         if let Some(visitor) = self.believed(&hash) {
             return Ok(visitor);
@@ -55,6 +59,11 @@ impl Visitors {
             known.insert(hash, (visitor.clone(), Instant::now()));
         }
         Ok(visitor)
+    }
+
+    /// Whether who shows this is still let in; while the database is away, yes.
+    pub async fn is_in(&self, credential: &Credential) -> bool {
+        !matches!(self.who(credential).await, Err(Denied::SignedOut))
     }
 
     /// Ends a session, here at once.

@@ -1,8 +1,9 @@
-//! The browser's feed: connects, resumes where it left off, comes back with capped back-off and jitter, and asks once a
-//! minute where sockets are blocked. On the server `nowhere.rs` stands in.
+//! The browser's feed: connects, resumes where it left off, comes back with capped back-off and jitter, and where sockets are
+//! blocked asks by HTTP instead. On the server `nowhere.rs` stands in.
 
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
+use gloo_net::http::Request;
 use gloo_net::websocket::Message as Frame;
 use gloo_net::websocket::futures::WebSocket;
 use gloo_timers::future::{IntervalStream, TimeoutFuture};
@@ -18,17 +19,16 @@ use crate::sales::model::Changes;
 const PAUSE_FIRST_MS: u32 = 250;
 /// The longest pause.
 const PAUSE_MAX_MS: u32 = 8_000;
-/// Lost connections in a row after which the figures are asked for by HTTP too.
-const POLL_AFTER_FAILURES: u32 = 4;
-/// How often they are.
-const POLL_MS: f64 = 60_000.0;
+/// Lost connections in a row after which news is asked for by HTTP.
+const ASK_AFTER_FAILURES: u32 = 3;
+/// How long, before a socket is tried again.
+const ASK_MS: f64 = 60_000.0;
 
 /// Keeps the feed connected as long as the page lives.
 pub fn start(feed: Feed) {
     spawn_local(watch_for_silence(feed));
     spawn_local(async move {
         let mut failures = 0u32;
-        let mut polled_at = js_sys::Date::now();
         loop {
             while !feed.on.get_untracked() {
                 TimeoutFuture::new(PAUSE_FIRST_MS).await;
@@ -42,9 +42,8 @@ pub fn start(feed: Feed) {
             if feed.on.get_untracked() {
                 feed.status.set(Status::Reconnecting);
             }
-            if failures >= POLL_AFTER_FAILURES && js_sys::Date::now() - polled_at > POLL_MS {
-                polled_at = js_sys::Date::now();
-                refresh(feed);
+            if failures >= ASK_AFTER_FAILURES {
+                ask(feed).await;
             }
             let pause = PAUSE_FIRST_MS.saturating_mul(1 << failures.min(5)).min(PAUSE_MAX_MS);
             // Half fixed, half random: watchers do not come back all at once.
@@ -76,7 +75,7 @@ pub fn refresh(feed: Feed) {
 
 /// Listens until the connection ends; whether anything was heard.
 async fn listen(feed: Feed) -> bool {
-    let Some(address) = address(feed) else { return false };
+    let Some(address) = address(feed, "ws", "ws") else { return false };
     let Ok(mut socket) = WebSocket::open_with_protocol(&address, PROTOCOL) else { return false };
     let query = feed.query.get_untracked();
     let mut heard = false;
@@ -105,13 +104,32 @@ async fn listen(feed: Feed) -> bool {
     }
 }
 
-fn address(feed: Feed) -> Option<String> {
+/// Asks for news by HTTP, one answer after the other, until it is time to try a socket again or there is no answer.
+async fn ask(feed: Feed) {
+    let until = js_sys::Date::now() + ASK_MS;
+    while feed.on.get_untracked() && js_sys::Date::now() < until {
+        let Some(address) = address(feed, "http", "live") else { return };
+        let query = feed.query.get_untracked();
+        let Ok(answer) = Request::get(&address).send().await else { return };
+        let Ok(text) = answer.text().await else { return };
+        if feed.query.get_untracked() == query {
+            let Ok(message) = serde_json::from_str(&text) else { return };
+            take(feed, message);
+            if feed.status.get_untracked() == Status::Stale {
+                return;
+            }
+        }
+    }
+}
+
+/// Where news comes from, with what is known already; `scheme` is that of an open connection, to which TLS adds an `s`.
+fn address(feed: Feed, scheme: &str, path: &str) -> Option<String> {
     let location = web_sys::window()?.location();
-    let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
+    let tls = if location.protocol().ok()? == "https:" { "s" } else { "" };
     let (event, version) = feed.shown.with_untracked(|s| (feed.last_event.get_untracked(), s.overview.version));
     let query = feed.query.get_untracked();
     let query = query.trim_start_matches('?');
-    Some(format!("{scheme}://{}/ws?last_event={event}&version={version}&{query}", location.host().ok()?))
+    Some(format!("{scheme}{tls}://{}/{path}?last_event={event}&version={version}&{query}", location.host().ok()?))
 }
 
 fn take(feed: Feed, message: Message) {

@@ -3,12 +3,9 @@
 //! Each round of the hub is written once for every listener. Who has missed something reads it from the database, in commit
 //! order, until nothing is missing: the numbers of events have no gaps, so that can be told.
 
-use std::time::Duration;
-
 use axum::body::Body;
-use axum::extract::{FromRequestParts as _, Query, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::request::Parts;
+use axum::extract::{Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -18,15 +15,14 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::access::session::Denied;
+use crate::access::session::{Credential, Denied};
+use crate::access::visitors::LOOKED_AT_EVERY;
 use crate::money::{Currency, decimal};
 use crate::sales::model::{Happening, OrderEvent};
 use crate::sales::store;
-use crate::server::problem::{Problem, Reader};
+use crate::server::problem::Problem;
 use crate::server::state::AppState;
 
-/// How often a listener is told that all is well; its session or token is looked at again then.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
 /// Events that are read at once for who has missed more.
 const READ_AT_ONCE: i64 = 500;
 /// Rounds that a slow listener may fall behind before it reads from the database.
@@ -77,13 +73,12 @@ pub struct Asked {
 pub async fn stream(
     State(state): State<AppState>,
     Query(asked): Query<Asked>,
-    mut parts: Parts,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if let Some(bearer) = asked.token.and_then(|token| format!("Bearer {token}").parse().ok()) {
-        parts.headers.insert(AUTHORIZATION, bearer);
-    }
-    Reader::from_request_parts(&mut parts, &state).await?;
-    let headers = parts.headers;
+    let denied = |denied: Denied| Problem::new(denied.status(), denied.to_string());
+    let credential = asked.token.as_deref().map(Credential::script).or_else(|| Credential::of(&headers));
+    let credential = credential.ok_or(Denied::SignedOut).map_err(denied)?;
+    state.visitors.who(&credential).await.map_err(denied)?;
     let told = state.hub.told().0.subscribe();
     let newest = store::cursor(&mut *state.db.acquire().await?, state.books.now().workspace).await?.last_event;
     let last_had = match headers.get(LAST_EVENT_ID).map(|id| id.to_str().ok().and_then(|id| id.trim().parse().ok())) {
@@ -96,10 +91,11 @@ pub async fn stream(
     };
     // A number that was never given was of another database: what comes from now on is told.
     let last = last_had.filter(|last| (0..=newest).contains(last)).unwrap_or(newest);
-    let mut heartbeat = interval(HEARTBEAT_EVERY);
+    // Each sign of life is also the moment to look at the listener again.
+    let mut heartbeat = interval(LOOKED_AT_EVERY);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     heartbeat.reset();
-    let listener = Listener { state, headers, told, last, is_behind: last < newest, heartbeat };
+    let listener = Listener { state, credential, told, last, is_behind: last < newest, heartbeat };
     let greeting = Bytes::from(format!("id: {last}\nevent: connected\ndata: {{\"last_event\":{last}}}\n\n"));
     let first = stream::iter([Ok::<_, std::convert::Infallible>(greeting)]);
     let rest = stream::unfold(listener, |mut listener| async move {
@@ -119,7 +115,7 @@ pub async fn stream(
 struct Listener {
     state: AppState,
     /// Who it is.
-    headers: HeaderMap,
+    credential: Credential,
     told: broadcast::Receiver<Round>,
     /// The number of the last event it has.
     last: i64,
@@ -163,7 +159,7 @@ impl Listener {
     }
 
     async fn heartbeat(&mut self) -> Option<Bytes> {
-        if let Err(Denied::SignedOut) = self.state.visitors.find(&self.headers).await {
+        if !self.state.visitors.is_in(&self.credential).await {
             return None;
         }
         let (last, is_stale) = (self.last, self.state.hub.is_stale());

@@ -24,6 +24,13 @@ pub struct Resume {
     pub version: Option<i64>,
 }
 
+impl Resume {
+    /// Whether it would bring the client anything new.
+    pub fn is_served_by(self, greeting: &Greeting) -> bool {
+        self.last_event != Some(greeting.last_event) || self.version != Some(greeting.version)
+    }
+}
+
 /// What a client is told first, as it goes over the wire, and where that brings it.
 #[derive(Debug)]
 pub struct Greeting {
@@ -31,6 +38,8 @@ pub struct Greeting {
     pub last_event: i64,
     /// The version of the figures that it has then.
     pub version: i64,
+    /// For the page, as JSON.
+    pub text: Bytes,
     /// For the page.
     pub ours: Bytes,
     /// For clients without a sub-protocol.
@@ -84,8 +93,10 @@ impl Hub {
             },
             None => Message::snapshot(snapshot.as_ref().clone(), missed),
         };
-        let ours = serialise(&message).map(|text| wire([text.as_str()])).unwrap_or_default();
-        let greeting = Arc::new(Greeting { last_event, version: overview.version, ours, legacy: old });
+        let text = serialise(&message).unwrap_or_default();
+        let ours = wire([text.as_str()]);
+        let greeting = Greeting { last_event, version: overview.version, text: text.into(), ours, legacy: old };
+        let greeting = Arc::new(greeting);
         self.with_greetings(question, |known| known.keep(moment, resume, &greeting));
         Ok(greeting)
     }
@@ -96,7 +107,7 @@ mod tests {
     use super::*;
 
     fn greeting(last_event: i64) -> Arc<Greeting> {
-        Arc::new(Greeting { last_event, version: 1, ours: Bytes::new(), legacy: Bytes::new() })
+        Arc::new(Greeting { last_event, version: 1, text: Bytes::new(), ours: Bytes::new(), legacy: Bytes::new() })
     }
 
     #[test]

@@ -1,13 +1,20 @@
-//! `GET /ws`: the live stream over a WebSocket; and the address of the stream of events. Both are described in `docs/live.md`.
+//! `GET /ws`: the live stream over a WebSocket, `GET /live`: the same by asking, and the address of the stream of events. All are
+//! described in `docs/live.md`.
+
+use std::time::Duration;
 
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
+use bytes::Bytes;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
-use crate::access::session::Visitor;
+use crate::access::session::{Credential, Denied, Visitor};
+use crate::access::visitors::{LOOKED_AT_EVERY, Visitors};
 use crate::live::events;
 use crate::live::greeting::Resume;
 use crate::live::hub::{Frame, Hub, serialise};
@@ -17,10 +24,48 @@ use crate::sales::question::Question;
 use crate::server::problem::as_problems;
 use crate::server::state::AppState;
 
+/// How long a page that asks by HTTP waits for news at most: proxies cut what is silent for longer.
+const POLL_MAX: Duration = Duration::from_secs(20);
+
 /// The routes.
 pub fn routes() -> Router<AppState> {
     let stream = get(events::stream).layer(middleware::from_fn(as_problems));
-    Router::new().route("/ws", get(open)).route("/api/v1/events/stream", stream)
+    Router::new().route("/ws", get(open)).route("/live", get(poll)).route("/api/v1/events/stream", stream)
+}
+
+/// Why a stream does not begin.
+type Refused = (StatusCode, String);
+
+/// The question in a query beside what a returning client says of itself.
+fn question(pairs: &[(String, String)]) -> Result<Question, Refused> {
+    Question::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        .map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+/// What a socket would say, to a page that no socket reaches: as soon as there is something new.
+async fn poll(
+    State(state): State<AppState>,
+    _visitor: Visitor,
+    Query(resume): Query<Resume>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, Refused> {
+    let question = question(&pairs)?;
+    let mut frames = state.hub.subscribe(&question);
+    let until = Instant::now() + POLL_MAX;
+    let text = loop {
+        let Ok(greeting) = state.hub.greeting(&question, resume).await else {
+            break Bytes::from(serialise(&Message::stale()).unwrap_or_default());
+        };
+        if resume.is_served_by(&greeting) || Instant::now() >= until {
+            break greeting.text.clone();
+        }
+        tokio::select! {
+            () = state.shutdown.cancelled() => return Err((StatusCode::SERVICE_UNAVAILABLE, "the server is stopping".into())),
+            () = tokio::time::sleep_until(until) => {}
+            _ = frames.recv() => {}
+        }
+    };
+    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], text).into_response())
 }
 
 async fn open(
@@ -29,19 +74,29 @@ async fn open(
     Query(resume): Query<Resume>,
     Query(pairs): Query<Vec<(String, String)>>,
     request: Request,
-) -> Response {
-    let question = match Question::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
-        Ok(question) => question,
-        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-    };
-    upgrade(request, PROTOCOL, move |mut socket, ours| async move {
+) -> Result<Response, Refused> {
+    let question = question(&pairs)?;
+    let nobody = || (Denied::SignedOut.status(), Denied::SignedOut.to_string());
+    let credential = Credential::of(request.headers()).ok_or_else(nobody)?;
+    Ok(upgrade(request, PROTOCOL, move |mut socket, ours| async move {
         let shutdown = state.shutdown.clone();
         tokio::select! {
             () = shutdown.cancelled() => {}
             _ = serve(&mut socket, &state.hub, question, resume, ours) => {}
+            () = signed_out(&state.visitors, &credential) => {}
         }
         socket.close().await;
-    })
+    }))
+}
+
+/// Waits until who opened a socket is no longer let in.
+async fn signed_out(visitors: &Visitors, credential: &Credential) {
+    loop {
+        tokio::time::sleep(LOOKED_AT_EVERY).await;
+        if !visitors.is_in(credential).await {
+            return;
+        }
+    }
 }
 
 /// A socket with what it has been sent.

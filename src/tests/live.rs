@@ -151,3 +151,50 @@ async fn orders_of_long_ago_change_the_figures_without_being_announced(db: PgPoo
     assert_eq!(app.overview().await.last_event, 0);
     app.stop().await;
 }
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_page_that_no_socket_reaches_asks_and_is_told_what_happens(db: PgPool) {
+    let app = TestApp::start(db).await;
+    post(&app, 1..3).await;
+    let token = app.token().await;
+    let ask = async |query: String| -> Value {
+        let answer = app.client.get(app.url(&format!("/live{query}"))).bearer_auth(&token).send().await;
+        serde_json::from_str(&assert_status(answer.expect("an answer"), StatusCode::OK).await).expect("JSON")
+    };
+    let first = ask("?last_event=0".into()).await;
+    assert_eq!(first["type"], "snapshot");
+    assert_eq!(sequences(&first), [1, 2]);
+    // From there on each answer is what came since the one before, and comes when there is something.
+    let mut version = first["snapshot"]["overview"]["version"].as_i64().expect("a version");
+    let (mut last, mut seen) = (2, Vec::new());
+    let asked = async {
+        while last < 4 {
+            let news = ask(format!("?last_event={last}&version={version}")).await;
+            assert_eq!(news["type"], "changes");
+            seen.extend(sequences(&news));
+            last = seen.last().copied().unwrap_or(last);
+            version = news["overview"]["version"].as_i64().unwrap_or(version);
+        }
+    };
+    tokio::join!(asked, post(&app, 3..5));
+    assert_eq!(seen, [3, 4]);
+    let stranger = app.client.get(app.url("/live")).send().await.expect("an answer");
+    assert_status(stranger, StatusCode::UNAUTHORIZED).await;
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_socket_ends_after_the_session_that_opened_it(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let cookie = app.cookie_of("Ada").await;
+    let mut request = format!("ws://{}/ws", app.address).into_client_request().expect("a request");
+    request.headers_mut().insert("cookie", cookie.parse().expect("a header"));
+    request.headers_mut().insert("sec-websocket-protocol", "takings.v1".parse().expect("a header"));
+    let mut socket = Socket::open(request).await;
+    assert_eq!(socket.next().await.expect("open")["type"], "snapshot");
+    let session = cookie.trim_start_matches("takings_session=");
+    takings::access::store::end_session(&app.db, session).await.expect("ended");
+    // It is told the time every few seconds until then.
+    while socket.next().await.is_some() {}
+    app.stop().await;
+}

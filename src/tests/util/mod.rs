@@ -192,7 +192,7 @@ impl TestApp {
         if let Some(protocol) = protocol {
             headers.insert("sec-websocket-protocol", protocol.parse().expect("a header"));
         }
-        Socket(tokio_tungstenite::connect_async(request).await.expect("a socket").0)
+        Socket::open(request).await
     }
 }
 
@@ -200,6 +200,11 @@ impl TestApp {
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
+    /// Opens one.
+    pub async fn open(request: tungstenite::handshake::client::Request) -> Socket {
+        Socket(tokio_tungstenite::connect_async(request).await.expect("a socket").0)
+    }
+
     /// The next message, or `None` when the server closed with "going away".
     pub async fn next(&mut self) -> Option<Value> {
         loop {
