@@ -194,7 +194,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG").unwrap_or_else(|_| "takings=info,sqlx::query=error,warn".into()),
+            tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG")
+                .unwrap_or_else(|_| "takings=info,sqlx::query=error,warn".into()),
         )
         .with_writer(std::io::stderr)
         .with_target(false)

@@ -17,6 +17,7 @@ mod projections;
 mod rates;
 mod replay;
 mod rest;
+mod servers;
 mod settings;
 mod snapshot;
 mod tidy;

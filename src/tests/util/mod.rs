@@ -89,10 +89,19 @@ impl TestApp {
         // As the program connects. The pool of sqlx::test may wait forever when it is closed twice (sqlx 0.9.0): what is
         // acquired meanwhile counts its size below nothing.
         let db = database::pool((*db.connect_options()).clone());
-        let books = database::books(&db).await.expect("a workspace");
         sources::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
         sources::add(&db, WORKSPACE, "own", "direct", SECRET).await.expect("a source");
-        let clock = Clock::fixed(at(now));
+        TestApp::serve(db, Clock::fixed(at(now)), rates_url).await
+    }
+
+    /// Another server over the same database.
+    pub async fn beside(&self) -> TestApp {
+        let db = database::pool((*self.db.connect_options()).clone());
+        TestApp::serve(db, self.clock.clone(), None).await
+    }
+
+    async fn serve(db: PgPool, clock: Clock, rates_url: Option<String>) -> TestApp {
+        let books = database::books(&db).await.expect("a workspace");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
         let leptos = LeptosOptions::builder().output_name("takings").site_root("target/site").build();
@@ -109,6 +118,12 @@ impl TestApp {
     pub async fn stop(mut self) {
         drop(self.stop.take());
         self.server.await.expect("the server ends");
+    }
+
+    /// Ends the server at once, in the midst of whatever it does.
+    pub async fn kill(self) {
+        self.server.abort();
+        assert!(self.server.await.is_err_and(|end| end.is_cancelled()));
     }
 
     pub fn url(&self, path: &str) -> String {
