@@ -4,5 +4,8 @@ pub mod columns;
 pub mod orders;
 pub mod plan;
 pub mod report;
+pub mod run;
 pub mod sheet;
+pub mod store;
 pub mod values;
+pub mod words;

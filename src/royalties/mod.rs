@@ -3,4 +3,7 @@
 pub mod model;
 pub mod projection;
 pub mod rate;
+pub mod read;
 pub mod standing;
+pub mod store;
+pub mod tables;
