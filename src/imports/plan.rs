@@ -193,12 +193,17 @@ fn day_name(day: Weekday) -> &'static str {
     }
 }
 
+/// Whether a period is among those that are written, which are in order.
+fn has(written: &[(Date, Date)], period: &(Date, Date)) -> bool {
+    written.binary_search(period).is_ok()
+}
+
 fn overlaps(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
     let mut told = Vec::new();
     let periods: Vec<&(Date, Date)> = all.keys().collect();
     for pair in periods.windows(2) {
         let (earlier, later) = (pair[0], pair[1]);
-        if later.0 <= earlier.1 && (written.contains(earlier) || written.contains(later)) {
+        if later.0 <= earlier.1 && (has(written, earlier) || has(written, later)) {
             let days = "a day of both counts once, as one of the later week";
             told.push(format!("{} to {} overlaps {} to {}: {days}.", earlier.0, earlier.1, later.0, later.1));
         }
@@ -212,7 +217,7 @@ fn gaps(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
     for pair in periods.windows(2) {
         let (earlier, later) = (pair[0], pair[1]);
         let (first, last) = (plus(earlier.1, 1.day()), minus(later.0, 1.day()));
-        if first <= last && (written.contains(earlier) || written.contains(later)) {
+        if first <= last && (has(written, earlier) || has(written, later)) {
             told.push(format!("There is a gap: nothing is known of {first} to {last}."));
         }
     }
@@ -222,14 +227,14 @@ fn gaps(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
 /// Minutes ten times as many as usual, or a tenth of them.
 fn odd_minutes(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
     let mut told = Vec::new();
+    let mut sorted: Vec<i64> = all.values().copied().collect();
+    sorted.sort_unstable();
     for period in written {
-        let mut others: Vec<i64> =
-            all.iter().filter(|(known, _)| *known != period).map(|(_, minutes)| *minutes).collect();
-        others.sort_unstable();
-        let (Some(minutes), Some(usual)) = (all.get(period), others.get(others.len() / 2)) else { continue };
-        if others.len() < USUAL_PERIODS || *usual == 0 {
-            continue;
-        }
+        let Some(minutes) = all.get(period) else { continue };
+        // The middle of the others, its own place left out.
+        let (middle, own) = ((sorted.len() - 1) / 2, sorted.partition_point(|known| known < minutes));
+        let usual = sorted.get(if middle < own { middle } else { middle + 1 }).filter(|usual| **usual > 0);
+        let Some(usual) = usual.filter(|_| sorted.len() > USUAL_PERIODS) else { continue };
         let times = if *minutes >= usual.saturating_mul(ODD_TIMES) {
             "ten times the usual or more"
         } else if minutes.saturating_mul(ODD_TIMES) <= *usual {

@@ -169,8 +169,8 @@ impl Reader<'_> {
             return true;
         }
         let has_period = [Field::Month, Field::WeekStart].into_iter().any(|field| !self.cell(row, field).is_empty());
-        let sum: i64 = entries.iter().map(|entry| entry.figure.minutes).sum();
-        is_last && !has_period && self.manner.minutes(self.cell(row, Field::Minutes)) == Ok(sum)
+        let sum = || entries.iter().map(|entry| entry.figure.minutes).sum::<i64>();
+        is_last && !has_period && self.manner.minutes(self.cell(row, Field::Minutes)) == Ok(sum())
     }
 
     fn entry(&self, row: &Row) -> Read<(Entry, bool)> {

@@ -82,7 +82,10 @@ pub fn digest(looked: &[Looked]) -> String {
     let mut hash = Sha256::new();
     for one in looked {
         hash.update(one.sha256);
-        hash.update(format!("{:?}{:?}", one.before.is_some(), one.found.as_ref().ok().map(|(_, plan)| &plan.steps)));
+        hash.update([u8::from(one.before.is_some())]);
+        for step in one.found.iter().flat_map(|(_, plan)| &plan.steps) {
+            hash.update(format!("{step:?}"));
+        }
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

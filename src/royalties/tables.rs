@@ -227,7 +227,9 @@ impl Royalties {
     /// The first days of the last weeks that countries are known of, the newest first, and their minutes. A week is that of the
     /// reports by country; where there is none, that of weekly reports with countries.
     pub fn country_minutes(&self, count: usize) -> (Vec<Date>, BTreeMap<(Date, String), i64>) {
-        let mut by_week: BTreeMap<Date, (Series, BTreeMap<String, (bool, i64)>)> = BTreeMap::new();
+        // Of a week: what it is from, and of each country its minutes, and whether they are of all titles.
+        type Countries = BTreeMap<String, (bool, i64)>;
+        let mut by_week: BTreeMap<Date, (Series, Countries)> = BTreeMap::new();
         let with_country =
             self.ledger.iter().filter(|(key, _)| !key.country.is_empty() && key.series != Series::Monthly);
         for (key, stored) in with_country {
