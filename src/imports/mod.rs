@@ -1,6 +1,7 @@
 //! Imports: what a company has in files.
 
 pub mod columns;
+pub mod legacy;
 pub mod orders;
 pub mod plan;
 pub mod report;

@@ -1,5 +1,6 @@
 //! Royalties: what listeners heard, what was paid for it, and what the running quarter will bring.
 
+pub mod legacy;
 pub mod model;
 pub mod projection;
 pub mod rate;

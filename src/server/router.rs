@@ -57,6 +57,8 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::live::routes::routes())
         .merge(crate::rest::routes())
         .merge(crate::sales::legacy::routes())
+        .merge(crate::royalties::legacy::routes())
+        .merge(crate::imports::legacy::routes())
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))
         .nest_service("/pkg", files(&format!("{}/{}", options.site_root, options.site_pkg_dir)))
