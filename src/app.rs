@@ -33,7 +33,9 @@ mod document {
     use crate::access::session::cookie;
     use crate::access::view::{SignInPage, WelcomePage};
     use crate::goals::view::{GoalsPage, GoalsShown};
+    use crate::imports::view::{ImportsPage, ImportsShown};
     use crate::rest::ApiPage;
+    use crate::royalties::view::{RoyaltiesPage, RoyaltiesShown};
     use crate::sales::orders::view::{OrderPage, OrderShown};
     use crate::server::state::AppState;
     use crate::settings::view::{SettingsPage, SettingsShown};
@@ -56,6 +58,10 @@ mod document {
         Settings(Box<SettingsShown>),
         /// Goals, notes and milestones.
         Goals(Box<GoalsShown>),
+        /// Royalties.
+        Royalties(Box<RoyaltiesShown>),
+        /// Files of royalties.
+        Imports(Box<ImportsShown>),
         /// A sentence in the place of a page.
         Said(Said),
     }
@@ -87,6 +93,8 @@ mod document {
                 Page::Order(order) => format!("{} · Takings", order.title),
                 Page::Settings(_) => "Settings · Takings".into(),
                 Page::Goals(_) => "Goals and notes · Takings".into(),
+                Page::Royalties(_) => "Royalties · Takings".into(),
+                Page::Imports(_) => "Imports · Takings".into(),
                 Page::Said(said) => format!("{} · Takings", said.title),
             }
         }
@@ -115,6 +123,8 @@ mod document {
             Page::Order(order) => view! { <OrderPage order=*order/> }.into_any(),
             Page::Settings(settings) => view! { <SettingsPage settings=*settings/> }.into_any(),
             Page::Goals(goals) => view! { <GoalsPage goals=*goals/> }.into_any(),
+            Page::Royalties(royalties) => view! { <RoyaltiesPage royalties=*royalties/> }.into_any(),
+            Page::Imports(imports) => view! { <ImportsPage imports=*imports/> }.into_any(),
             Page::Said(Said { title, sentence }) => {
                 view! { <Frame title><h1>{title}</h1><p>{sentence}</p><p><a class="button" href="/">"To the dashboard"</a></p></Frame> }
                     .into_any()

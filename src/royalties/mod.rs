@@ -2,9 +2,12 @@
 
 pub mod legacy;
 pub mod model;
+pub mod page;
 pub mod projection;
 pub mod rate;
 pub mod read;
+pub mod routes;
 pub mod standing;
 pub mod store;
 pub mod tables;
+pub mod view;

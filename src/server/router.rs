@@ -50,6 +50,8 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::sales::orders::page::routes())
         .merge(crate::settings::page::routes())
         .merge(crate::goals::page::routes())
+        .merge(crate::royalties::page::routes())
+        .merge(crate::imports::page::routes())
         .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
     Router::new()
         .merge(pages)

@@ -16,6 +16,7 @@ mod projections;
 mod rates;
 mod replay;
 mod rest;
+mod royalties;
 mod settings;
 mod snapshot;
 mod tidy;

@@ -57,7 +57,10 @@ fn models_are_pure() {
             || name == "src/sales/order.rs"
             || name == "src/sales/redenomination.rs"
             || matches!(name, "src/royalties/rate.rs" | "src/royalties/standing.rs" | "src/royalties/projection.rs")
-            || matches!(name, "src/imports/columns.rs" | "src/imports/values.rs" | "src/imports/report.rs" | "src/imports/plan.rs")
+            || matches!(
+                name,
+                "src/imports/columns.rs" | "src/imports/values.rs" | "src/imports/report.rs" | "src/imports/plan.rs"
+            )
             || name == "src/exchange/mod.rs"
             || name == "src/exchange/history.rs"
             || name == "src/exchange/ecb.rs"
