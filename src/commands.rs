@@ -293,6 +293,9 @@ async fn import_royalties(db: &PgPool, books: &Books, paths: &[PathBuf], apply: 
     if refused > 0 {
         return Err(format!("{refused} of {} files cannot be imported; nothing was stored", looked.len()).into());
     }
+    if looked.iter().all(|one| one.before.is_some()) {
+        return say("Nothing is new in these files.".into());
+    }
     if !apply {
         return say("Nothing is stored yet: add --apply to import this.".into());
     }

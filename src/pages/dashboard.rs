@@ -86,6 +86,8 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
                 <span>{text(move || shown.with(|s| s.currency.to_string()))}</span>
                 " at the recorded rate. Press ? for the keys. "
+                <a href="/royalties">"Royalties"</a>
+                " · "
                 <a href="/imports">"Imports"</a>
                 " · "
                 <a href="/goals">"Goals and notes"</a>
