@@ -258,14 +258,14 @@ pub struct NewNote {
 
 impl NewNote {
     /// Reads a note; without a last day it is about one.
-    pub fn read(first: &str, last: &str, text: &str) -> Result<NewNote, Unwritten> {
+    pub fn read(first: &str, last: Option<&str>, text: &str) -> Result<NewNote, Unwritten> {
         let date = |text: &str| {
             let date: Option<Date> = text.trim().parse().ok();
             date.filter(|date| (NOTE_DAYS.0..=NOTE_DAYS.1).contains(date))
                 .ok_or_else(|| Unwritten::Date(text.chars().take(20).collect()))
         };
         let first = date(first)?;
-        let last = if last.trim().is_empty() { first } else { date(last)? };
+        let last = last.map_or(Ok(first), date)?;
         if last < first {
             return Err(Unwritten::Backwards);
         }
@@ -304,14 +304,15 @@ mod tests {
     #[test]
     fn notes_are_one_line_about_some_days() {
         let read = NewNote::read;
-        let note = read("2026-11-20", "", " Black\n\tFriday <b>sale</b>\u{7}").expect("a note");
+        let note = read("2026-11-20", None, " Black\n\tFriday <b>sale</b>\u{7}").expect("a note");
         assert_eq!((note.text.as_str(), note.first), ("Black Friday <b>sale</b>", note.last));
-        assert_eq!(read("2026-11-20", "2026-11-19", "x"), Err(Unwritten::Backwards));
-        assert_eq!(read("2026-02-30", "", "x"), Err(Unwritten::Date("2026-02-30".into())));
-        assert_eq!(read("9999-01-01", "", "x"), Err(Unwritten::Date("9999-01-01".into())));
-        assert_eq!(read("2026-11-20", "", " \n"), Err(Unwritten::Empty));
-        assert_eq!(read("2026-11-20", "", &"é".repeat(281)), Err(Unwritten::Long(281)));
-        assert!(read("2026-11-20", "", &"é".repeat(280)).is_ok());
+        assert_eq!(read("2026-11-20", Some("2026-11-19"), "x"), Err(Unwritten::Backwards));
+        assert_eq!(read("2026-11-20", Some(""), "x"), Err(Unwritten::Date(String::new())));
+        assert_eq!(read("2026-02-30", None, "x"), Err(Unwritten::Date("2026-02-30".into())));
+        assert_eq!(read("9999-01-01", None, "x"), Err(Unwritten::Date("9999-01-01".into())));
+        assert_eq!(read("2026-11-20", None, " \n"), Err(Unwritten::Empty));
+        assert_eq!(read("2026-11-20", None, &"é".repeat(281)), Err(Unwritten::Long(281)));
+        assert!(read("2026-11-20", None, &"é".repeat(280)).is_ok());
     }
 
     #[test]

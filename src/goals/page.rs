@@ -64,7 +64,7 @@ async fn show(
     let page = async {
         let mut page = loaded(&state, &visitor).await?;
         page.said = said;
-        if let Some(date) = asked("date").filter(|date| NewNote::read(date, "", "x").is_ok()) {
+        if let Some(date) = asked("date").filter(|date| NewNote::read(date, None, "x").is_ok()) {
             page.note.first = date.to_owned();
         }
         let edited = asked("note").and_then(|id| id.parse::<i32>().ok());
@@ -133,7 +133,9 @@ async fn write_note(
             last: sent(&form, "last"),
             text: sent(&form, "text"),
         };
-        let note = NewNote::read(&fields.first, &fields.last, &fields.text)
+        // A field of a form that was left empty.
+        let last = Some(fields.last.as_str()).filter(|last| !last.trim().is_empty());
+        let note = NewNote::read(&fields.first, last, &fields.text)
             .map_err(|error| Refused::Note(fields.clone(), error.to_string()))?;
         let (workspace, now) = (state.books.now().workspace, state.clock.now());
         if !fields.id.is_empty() {

@@ -327,7 +327,7 @@ async fn own(state: &AppState, writer: &Writer, id: &str) -> Result<i32, Problem
 
 fn note_wanted(body: &Bytes) -> Result<NewNote, Problem> {
     let wanted: AnnotationWanted = read(body)?;
-    Ok(NewNote::read(&wanted.from, wanted.to.as_deref().unwrap_or_default(), &wanted.text)?)
+    Ok(NewNote::read(&wanted.from, wanted.to.as_deref(), &wanted.text)?)
 }
 
 /// Reads a body of JSON.

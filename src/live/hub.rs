@@ -16,6 +16,7 @@ use crate::goals;
 use crate::goals::milestones::{self, Found};
 use crate::live::greeting::Greetings;
 use crate::live::model::{Legacy, Message};
+use crate::live::serialised::Serialised;
 use crate::live::socket::wire;
 use crate::sales::books::BooksHandle;
 use crate::sales::model::{Changes, OrderEvent, Snapshot};
@@ -104,6 +105,7 @@ struct Topic {
     /// Frames are sent under this lock: they leave in the order of their answers.
     answers: Mutex<Answers>,
     greetings: Mutex<Greetings>,
+    serialised: Mutex<Option<Arc<Serialised>>>,
 }
 
 /// The newest answers, the newest one last.
@@ -150,6 +152,11 @@ impl Hub {
     /// Works on the greetings that are kept of a question.
     pub fn with_greetings<T>(&self, question: &Question, work: impl FnOnce(&mut Greetings) -> T) -> T {
         work(&mut lock(&self.topic(question).greetings))
+    }
+
+    /// The place of the answer's bytes.
+    pub fn with_serialised<T>(&self, question: &Question, work: impl FnOnce(&mut Option<Arc<Serialised>>) -> T) -> T {
+        work(&mut lock(&self.topic(question).serialised))
     }
 
     /// All frames about a question from now on.
@@ -371,7 +378,7 @@ struct Round {
 impl Topic {
     fn new(question: Question) -> Topic {
         let (frames, _) = broadcast::channel(FRAMES_KEPT);
-        Topic { question, frames, answers: Mutex::default(), greetings: Mutex::default() }
+        Topic { question, frames, answers: Mutex::default(), greetings: Mutex::default(), serialised: Mutex::default() }
     }
 
     fn is_watched(&self) -> bool {

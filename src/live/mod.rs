@@ -15,4 +15,6 @@ pub mod listener;
 #[cfg(feature = "ssr")]
 pub mod routes;
 #[cfg(feature = "ssr")]
+pub mod serialised;
+#[cfg(feature = "ssr")]
 pub mod socket;

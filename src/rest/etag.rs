@@ -3,6 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -28,7 +29,10 @@ pub async fn validated(request: Request, next: Next) -> Response {
     if !is_read || response.status() != StatusCode::OK {
         return response;
     }
-    let (mut parts, body) = response.into_parts();
+    let (parts, body) = response.into_parts();
+    if let Some(tag) = parts.headers.get(ETAG).cloned() {
+        return with_tag(parts, body, tag, &known);
+    }
     let body = match held(body).await {
         Ok(Held::Whole(body)) => body,
         Ok(Held::Beginning(body)) => return Response::from_parts(parts, body),
@@ -38,10 +42,19 @@ pub async fn validated(request: Request, next: Next) -> Response {
             return Problem::new(StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
         }
     };
-    let hash = Sha256::digest(&body);
+    let tag = of(&body);
+    with_tag(parts, Body::from(body), tag, &known)
+}
+
+/// The validator of a body.
+pub fn of(body: &[u8]) -> HeaderValue {
+    let hash = Sha256::digest(body);
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..TAG_BYTES]));
-    let matches = known.iter().any(|known| known == "*" || *known == tag);
-    let Ok(tag) = HeaderValue::from_str(&tag) else { return Response::from_parts(parts, Body::from(body)) };
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+fn with_tag(mut parts: Parts, body: Body, tag: HeaderValue, known: &[String]) -> Response {
+    let matches = known.iter().any(|known| known == "*" || known.as_bytes() == tag.as_bytes());
     let caching = [(ETAG, tag), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
     if matches {
         return (StatusCode::NOT_MODIFIED, HeaderMap::from_iter(caching)).into_response();
@@ -49,7 +62,7 @@ pub async fn validated(request: Request, next: Next) -> Response {
     for (name, value) in caching {
         parts.headers.insert(name, value);
     }
-    Response::from_parts(parts, Body::from(body))
+    Response::from_parts(parts, body)
 }
 
 /// A body, as far as it was read.

@@ -2,7 +2,7 @@
 //! The features answer; what they answer is described beside each handler.
 
 pub mod asked;
-mod etag;
+pub mod etag;
 mod reference;
 mod specification;
 mod view;
@@ -69,8 +69,7 @@ async fn snapshot(
     State(state): State<AppState>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Problem> {
-    let snapshot = state.hub.snapshot(&question(&pairs, &[])?).await?;
-    Ok(Json(snapshot.as_ref()).into_response())
+    Ok(state.hub.serialised(&question(&pairs, &[])?).await?.as_ref().into_response())
 }
 
 /// This specification

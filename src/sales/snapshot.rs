@@ -61,7 +61,9 @@ pub async fn compute(
     let sums = sums::in_one(in_one, asked.windows.len());
     let medians = median_values(&mut tx, books, cursor.revision, &slice, &asked, &sums).await?;
     let last_days = weekdays::last_days(spans.current, &books.calendar);
-    let by_hour = hour_sums(&mut tx, books, cursor.revision, &slice, last_days).await?;
+    let hours_at = asked.hours_at[0];
+    let running: Vec<_> = asked.hours[0].iter().copied().zip(sums[hours_at..].iter().copied()).collect();
+    let by_hour = hour_sums(&mut tx, books, cursor.revision, &slice, last_days, &running).await?;
     let goals = goals::store::goals(&mut tx, books.workspace).await?;
     let days = [range[0].from, range[0].to - TimeDelta::microseconds(1)].map(|at| sql_date(books.calendar.date(at)));
     let notes = goals::store::notes(&mut tx, books.workspace, days[0], days[1], NOTES_MAX).await?;

@@ -309,6 +309,7 @@ async fn what_scripts_send_wrong_is_a_problem_that_says_so(db: PgPool) {
             "above nothing",
         ),
         (Method::POST, "/api/v1/annotations", json!({"from": "soon", "text": "x"}), 422, "is no date"),
+        (Method::POST, "/api/v1/annotations", json!({"from": "2026-11-20", "to": "", "text": "x"}), 422, "is no date"),
         (Method::POST, "/api/v1/annotations", json!({"from": "2026-11-20", "text": " "}), 422, "write what"),
         (Method::POST, "/api/v1/annotations", json!({"from": "2026-11-20", "text": "x".repeat(281)}), 422, "281"),
         (

@@ -1,13 +1,13 @@
 //! The tree of order values in PostgreSQL: reading it, taking additions into it, building it again and checking it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool};
 
 use crate::period::{Instant, Window};
 use crate::sales::medians::cells::Cut;
-use crate::sales::medians::tree::{Addition, Counts, Place, rows};
+use crate::sales::medians::tree::{Addition, CHILDREN, Counts, LEVELS, Place, rows};
 use crate::sales::sums::Sums;
 use crate::sales::sums::kept::Row;
 
@@ -85,9 +85,23 @@ pub async fn counts(
     )
     .fetch_all(db)
     .await?;
+    // Many rows say something of the same children, of which a node below the first level has so many at most.
+    let mut dense: HashMap<(usize, i64), Vec<i64>> = HashMap::new();
     let mut out: BTreeMap<(usize, i64), Counts> = BTreeMap::new();
     for row in rows {
-        add(out.entry((row.i as usize, row.node)).or_default(), &row.children, &row.orders);
+        let place = (row.i as usize, row.node);
+        if level == LEVELS[0] {
+            add(out.entry(place).or_default(), &row.children, &row.orders);
+            continue;
+        }
+        let counts = dense.entry(place).or_insert_with(|| vec![0; CHILDREN]);
+        for (child, orders) in row.children.iter().zip(&row.orders) {
+            counts[*child as usize % CHILDREN] += i64::from(*orders);
+        }
+    }
+    for ((i, node), counts) in dense {
+        let children = (node * CHILDREN as i64..).zip(counts).filter(|(_, orders)| *orders != 0);
+        out.insert((i, node), children.collect());
     }
     Ok(out)
 }

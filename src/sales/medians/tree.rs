@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 /// The levels from the top, by the bits of a value that they leave out.
 pub const LEVELS: [i16; 3] = [16, 8, 0];
+/// Children that a node has at most: eight bits of a value. The first level's only node has any number.
+pub const CHILDREN: usize = 256;
 /// Lengths of cells: the n-th is 8ⁿ quarters of an hour.
 pub const GRAINS: i16 = 5;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use sqlx::PgConnection;
 
 use crate::period::{Calendar, Instant, Window, sql_date};
@@ -20,12 +20,15 @@ use crate::sales::weekdays::WEEK_HOURS;
 ///
 /// Zones have been whole quarters of an hour from UTC in all the years that a question can ask about, so a quarter of an
 /// hour lies in one hour. The hours are counted from 1970, which began on a Thursday.
+///
+/// `running` are the hours of the running day so far, one after the other, with their sums: they are known already.
 pub async fn hour_sums(
     db: &mut PgConnection,
     books: &Books,
     revision: i64,
     slice: &Slice,
     window: Window,
+    running: &[(Window, Sums)],
 ) -> sqlx::Result<Vec<Sums>> {
     let mut hours = vec![Sums::default(); WEEK_HOURS];
     let mut add = |rows: &[Row]| {
@@ -36,8 +39,22 @@ pub async fn hour_sums(
         }
     };
     learn(db, books, revision).await?;
-    // What is read: first what lies outside of whole days, then the days that are not kept.
+    // What is read: first what lies outside of whole days and is not known, then the days that are not kept.
     let (days, mut windows) = whole_days(window, &books.calendar);
+    if let ([(first, _), ..], [.., (last, _)]) = (running, running) {
+        let known = Window { from: first.from, to: last.to };
+        let day = books.calendar.day(books.calendar.date(first.from));
+        // Where the clocks change an hour may show as two.
+        if windows.contains(&known) && day.to - day.from == TimeDelta::days(1) {
+            windows.retain(|end| *end != known);
+            let slot = |hour: &Window| {
+                let local = books.calendar.local(hour.from);
+                i64::from(local.weekday().to_monday_zero_offset()) * 24 + i64::from(local.hour())
+            };
+            let row = |(hour, sums): &(Window, Sums)| Row { at: slot(hour), value: Arc::default(), sums: *sums };
+            add(&running.iter().map(row).collect::<Vec<_>>());
+        }
+    }
     let ends = windows.len();
     let mut unknown = Vec::new();
     let part = Part::Hours(slice.clone());
