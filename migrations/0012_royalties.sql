@@ -44,6 +44,52 @@ create table royalty_statements (
     constraint royalty_estimate check ((series = 'monthly') = (stage <> 'estimate'))
 );
 
+-- The statements of a title, for its sum.
+create index royalty_statements_by_title on royalty_statements (workspace_id, title, first_day)
+    where title <> '' and series = 'monthly';
+
+-- What statements add up to, so that a page costs the same however many there are. An import or its undoing makes the rows
+-- anew that it touches; `takings check-sums` holds them against the statements.
+create table royalty_periods (
+    workspace_id int not null references workspaces,
+    series text not null,
+    first_day date not null,
+    last_day date not null,
+    -- 0 all countries and titles, 1 by country, 2 by title, 3 by both. The least that there is stands for the period.
+    detail smallint not null,
+    statements bigint not null,
+    minutes bigint not null,
+    revenue_minor bigint,
+    stage text not null,
+    -- The first line of the earliest import among them.
+    import_id int not null,
+    line int not null,
+    primary key (workspace_id, series, first_day, last_day, detail)
+);
+
+create table royalty_countries (
+    workspace_id int not null references workspaces,
+    first_day date not null,
+    last_day date not null,
+    series text not null,
+    country text not null,
+    -- Of all titles, or their sum.
+    is_whole boolean not null,
+    minutes bigint not null,
+    primary key (workspace_id, first_day, last_day, series, country, is_whole)
+);
+
+create table royalty_titles (
+    workspace_id int not null references workspaces,
+    title text not null,
+    months bigint not null,
+    minutes bigint not null,
+    received_minor bigint not null,
+    provisional_minor bigint not null,
+    primary key (workspace_id, title)
+);
+create index royalty_titles_by_money on royalty_titles (workspace_id, received_minor desc, title);
+
 -- Every row of a file that was taken, and what stood in its place.
 create table import_rows (
     workspace_id int not null,
@@ -69,6 +115,9 @@ create table import_rows (
 );
 -- What came after a row of an import.
 create index import_rows_by_key on import_rows (workspace_id, series, first_day, last_day, country, title, import_id);
+
+-- The rows of a file in its order.
+create index import_rows_by_line on import_rows (workspace_id, import_id, line);
 
 -- Files that are looked at before they are imported. They go when they are imported, or after a day.
 create table import_drafts (

@@ -16,6 +16,7 @@ use takings::access::{password, secret, store as access};
 use takings::demo::{self, live, shop::Shop};
 use takings::exchange::{ecb, learn};
 use takings::imports::{orders, run as royalties, sheet, words};
+use takings::royalties::sums_store as statement_sums;
 use takings::sales::books::Books;
 use takings::sales::store as sales;
 use takings::sales::sums::additions_store as sums;
@@ -224,10 +225,15 @@ async fn end_signal() {
 
 async fn check_sums(db: &PgPool, books: &Books, rebuild: bool) -> Outcome {
     let mut connection = db.acquire().await?;
-    match sums::sums_that_differ(&mut connection, books).await? {
+    let of_orders = sums::sums_that_differ(&mut connection, books).await?;
+    let of_royalties = statement_sums::differing(&mut connection, books.workspace).await?;
+    match of_orders + of_royalties {
         0 => say("The sums equal the ledger.".into()),
         n if rebuild => {
             sums::rebuild(db, books).await?;
+            let mut tx = db.begin().await?;
+            statement_sums::renew(&mut tx, books.workspace, None).await?;
+            tx.commit().await?;
             sales::announce(&mut *db.acquire().await?).await?;
             say(format!("{n} sums differed from the ledger; all are built again."))
         }

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod legacy;
+pub mod news;
 pub mod orders;
 pub mod page;
 pub mod plan;

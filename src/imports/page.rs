@@ -1,48 +1,60 @@
 //! `/imports`: files are looked at, imported and taken back; and what the page's forms send.
 
-use axum::Router;
+use axum::body::Bytes;
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{DefaultBodyLimit, Extension, Form, Multipart, Query, State};
+use axum::extract::{DefaultBodyLimit, Extension, Form, Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
 
 use crate::access::secret;
 use crate::access::session::{Visitor, Writer};
 use crate::app::{Page, Said, answer};
 use crate::imports::columns::{self, Field, Mapping, Unknown};
+use crate::imports::plan;
 use crate::imports::report::{self, Refused};
 use crate::imports::run::{self, File, ImportError, Looked};
 use crate::imports::sheet::FILE_BYTES_MAX;
-use crate::imports::store::{self, Draft, Import};
-use crate::imports::view::{FileShown, ImportLine, ImportsShown, PreviewShown, SAYINGS, UnknownShown};
+use crate::imports::store::{self, Draft, Import, Taken};
+use crate::imports::view::{
+    FILES_MAX, FileShown, ImportLine, ImportShown, ImportsShown, PreviewShown, RowShown, SAYINGS, UnknownShown,
+};
 use crate::imports::words;
 use crate::period::Calendar;
+use crate::royalties::figure::row_address;
+use crate::server::problem::Problem;
 use crate::server::state::AppState;
 
-/// Files that are sent at once at most.
-const FILES_MAX: usize = 20;
 /// What is sent at once at most, in bytes: a few files of the largest size, one of which is in memory at a time.
 const UPLOAD_BYTES_MAX: usize = 4 * FILE_BYTES_MAX;
 /// A form at most, in bytes: a choice for each column of a report.
 const FORM_MAX_BYTES: usize = 64 * 1024;
 /// Rows of each kind that are shown of a file.
 const SHOWN_MAX: usize = 200;
+/// Rows of an import that are shown at once.
+const ROWS_SHOWN: i64 = 200;
+/// Rows that are shown before the one that was asked for.
+const ROWS_BEFORE: i32 = 5;
 
 type Sent = Vec<(String, String)>;
 
 /// The routes; whoever is not signed in does not come here.
 pub fn routes() -> Router<AppState> {
     let upload = post(upload).layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX));
+    let keep = post(keep).layer(DefaultBodyLimit::max(FILE_BYTES_MAX));
     Router::new()
         .route("/imports", get(show))
+        .route("/imports/{id}", get(one))
         .route("/imports/apply", post(apply))
         .route("/imports/map", post(map))
         .route("/imports/undo", post(undo))
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
         .route("/imports/preview", get(preview).merge(upload))
+        .route("/imports/files", keep)
 }
 
 /// Why a form came to nothing.
@@ -128,6 +140,112 @@ async fn upload(
     };
     let done = done.await;
     end(state.clone(), &visitor, parts, done).await
+}
+
+/// What a script is told of a file that it sent.
+#[derive(Serialize)]
+struct KeptFile {
+    /// Names the file until it is imported.
+    draft: String,
+}
+
+/// Keeps one file, as the page's script sends it: its bytes are the body, `?name=` says what it is called.
+async fn keep(
+    State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
+    Query(query): Query<Sent>,
+    body: Bytes,
+) -> Result<Json<KeptFile>, Problem> {
+    let refused = || Problem::new(StatusCode::FORBIDDEN, "Viewers read; analysts and administrators import files.");
+    Writer::of(&visitor).ok_or_else(refused)?;
+    if body.is_empty() {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The file is empty."));
+    }
+    let file = File::new(&sent(&query, "name"), body.into());
+    let draft = Draft { token: secret::generate(), file_name: file.name, content: file.content };
+    let mut db = state.db.acquire().await?;
+    store::keep_draft(&mut db, state.books.now().workspace, &draft, state.clock.now()).await?;
+    Ok(Json(KeptFile { draft: draft.token }))
+}
+
+/// An import with its rows: `?line=7` begins at a row.
+async fn one(
+    State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    Query(query): Query<Sent>,
+    parts: Parts,
+) -> Response {
+    let books = state.books.now();
+    let (id, line) = (id.parse::<i32>().unwrap_or(0), sent(&query, "line").parse::<i32>().ok());
+    let from = line.map_or(0, |line| line.saturating_sub(ROWS_BEFORE));
+    let found = async {
+        let mut db = state.db.acquire().await?;
+        let Some(import) = store::import(&mut db, books.workspace, id).await? else { return Ok(None) };
+        let rows = store::rows(&mut db, books.workspace, id, from, ROWS_SHOWN + 1).await?;
+        Ok::<_, sqlx::Error>(Some((import, rows)))
+    };
+    let (status, page) = match found.await {
+        Ok(Some((import, rows))) => {
+            let may_write = Writer::of(&visitor).is_some();
+            let page = import_shown(import, rows, line, &books.calendar, may_write);
+            (StatusCode::OK, Page::Import(Box::new(page)))
+        }
+        Ok(None) => {
+            let said = Said {
+                title: "There is no such import",
+                sentence: "No file was imported under this number. The page of imports lists those that were.",
+            };
+            (StatusCode::NOT_FOUND, Page::Said(said))
+        }
+        Err(error) => {
+            let (status, said) = away(&error);
+            (status, Page::Said(said))
+        }
+    };
+    answer(state, parts, status, page).await
+}
+
+fn import_shown(
+    import: Import,
+    mut rows: Vec<Taken>,
+    line: Option<i32>,
+    calendar: &Calendar,
+    may_write: bool,
+) -> ImportShown {
+    let at = |at| calendar.local(at).strftime("%-d %b %Y %H:%M").to_string();
+    let more = rows.len() > ROWS_SHOWN as usize;
+    rows.truncate(ROWS_SHOWN as usize);
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("/imports/{}?line={}", import.id, last.line.saturating_add(1).saturating_add(ROWS_BEFORE)));
+    let row = |row: Taken| RowShown {
+        line: row.line,
+        is_here: line == Some(row.line),
+        of: plan::words(&row.key),
+        outcome: row.outcome,
+        figure: words::figure(&row.figure),
+        old: row.old.map(|old| (words::figure(&old.figure), row_address(old.origin))),
+    };
+    let count = |rows: i32| crate::money::count(i64::from(rows));
+    let mut facts = vec![
+        ("Kind", import.kind.clone()),
+        ("Imported", format!("by {}, {}", import.imported_by, at(import.imported_at))),
+        ("New rows", count(import.rows_new)),
+        ("Changed rows", count(import.rows_changed)),
+        ("Same rows", count(import.rows_same)),
+        ("Rejected rows", count(import.rows_rejected)),
+    ];
+    facts.extend(import.undone.as_ref().map(|(by, when)| ("Taken back", format!("by {by}, {}", at(*when)))));
+    ImportShown {
+        id: import.id,
+        file_name: import.file_name,
+        facts,
+        rows: rows.into_iter().map(row).collect(),
+        next,
+        may_undo: may_write && import.undone.is_none(),
+    }
 }
 
 /// The address of what files would change.
@@ -274,7 +392,8 @@ async fn previewed(state: &AppState, visitor: &Visitor, tokens: &[String]) -> Re
         digest: run::digest(&looked),
         drafts: tokens.to_vec(),
     };
-    Ok(ImportsShown { looked: Some(preview), ..loaded(state, visitor).await? })
+    // What was looked at stays as it was seen: applying it checks that it still holds.
+    Ok(ImportsShown { looked: Some(preview), changes: None, ..loaded(state, visitor).await? })
 }
 
 fn file_shown(one: &Looked, token: &str, calendar: &Calendar) -> FileShown {
@@ -322,9 +441,12 @@ fn unknown_shown(unknown: &Unknown, token: &str) -> UnknownShown {
 async fn loaded(state: &AppState, visitor: &Visitor) -> sqlx::Result<ImportsShown> {
     let books = state.books.now();
     let may_write = Writer::of(visitor).is_some();
-    let history = store::history(&mut *state.db.acquire().await?, books.workspace).await?;
+    let mut db = state.db.acquire().await?;
+    // The count first: what is imported meanwhile is then told again, not missed.
+    let changes = store::changes(&mut db, books.workspace).await?;
+    let history = store::history(&mut db, books.workspace).await?;
     let history = history.into_iter().map(|import| import_line(import, &books.calendar, may_write)).collect();
-    Ok(ImportsShown { history, may_write, ..ImportsShown::default() })
+    Ok(ImportsShown { changes: Some(changes), history, may_write, ..ImportsShown::default() })
 }
 
 fn import_line(import: Import, calendar: &Calendar, may_write: bool) -> ImportLine {

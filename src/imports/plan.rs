@@ -9,7 +9,7 @@ use crate::imports::report::Entry;
 use crate::money::count;
 use crate::period::{minus, plus};
 use crate::royalties::model::{Key, Ledger, Origin, Series, Stored};
-use crate::royalties::standing::totals;
+use crate::royalties::totals::Periods;
 
 /// How many times the usual makes a figure odd.
 const ODD_TIMES: i64 = 10;
@@ -77,14 +77,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Compares rows with what is stored.
-    pub fn of(entries: &[Entry], stored: &Ledger) -> Plan {
-        let steps: Vec<Step> = entries.iter().map(|entry| step(entry, stored)).collect();
-        let mut plan = Plan { steps, warnings: Vec::new() };
-        let mut after = stored.clone();
-        plan.apply(0, &mut after);
-        plan.warnings = warnings(&plan.steps, stored, &after);
-        plan
+    /// Compares rows with what is stored of the same keys; `periods` has what is stored around them, and is brought to what it
+    /// would be afterwards.
+    pub fn of(entries: Vec<Entry>, stored: &Ledger, periods: &mut Periods) -> Plan {
+        let steps: Vec<Step> = entries.into_iter().map(|entry| step(entry, stored)).collect();
+        let starts = usual_starts(periods);
+        for Step { entry, old, .. } in steps.iter().filter(|step| step.writes()) {
+            let before = old.map_or(0, |old| old.figure.minutes);
+            periods.add(&entry.key, i64::from(old.is_none()), entry.figure.minutes - before);
+        }
+        let warnings = warnings(&steps, &starts, periods);
+        Plan { steps, warnings }
     }
 
     /// How many rows come to an outcome.
@@ -117,7 +120,7 @@ pub fn reach(entries: &[Entry]) -> Option<(Date, Date)> {
     Some((minus(first, 6.months()), plus(last, 6.months())))
 }
 
-fn step(entry: &Entry, stored: &Ledger) -> Step {
+fn step(entry: Entry, stored: &Ledger) -> Step {
     let old = stored.get(&entry.key).copied();
     let outcome = match old {
         None => Outcome::New,
@@ -125,14 +128,27 @@ fn step(entry: &Entry, stored: &Ledger) -> Step {
         Some(old) if entry.figure.stage.may_replace(old.figure.stage) => Outcome::Changed,
         Some(_) => Outcome::Outranked,
     };
-    Step { entry: entry.clone(), old, outcome }
+    Step { entry, old, outcome }
 }
 
-type Periods = BTreeMap<(Date, Date), i64>;
+/// The minutes of each period of a series.
+type Minutes = BTreeMap<(Date, Date), i64>;
 
-fn warnings(steps: &[Step], stored: &Ledger, after: &Ledger) -> Vec<String> {
+/// The day that the weeks of each series begin on mostly, where any are stored.
+fn usual_starts(stored: &Periods) -> [Option<usize>; 3] {
+    Series::ALL.map(|series| usual_day(stored.minutes(series).keys().map(|(first, _)| *first)))
+}
+
+fn usual_day(firsts: impl Iterator<Item = Date>) -> Option<usize> {
+    let mut counts = [0usize; 7];
+    firsts.for_each(|first| counts[first.weekday().to_monday_zero_offset() as usize] += 1);
+    let most = counts.iter().max().copied().filter(|most| *most > 0)?;
+    counts.iter().position(|count| *count == most)
+}
+
+fn warnings(steps: &[Step], starts: &[Option<usize>; 3], after: &Periods) -> Vec<String> {
     let mut told = Vec::new();
-    for series in Series::ALL {
+    for (series, usual) in Series::ALL.into_iter().zip(starts) {
         let of_series = || steps.iter().filter(|step| step.entry.key.series == series && step.writes());
         let mut written: Vec<(Date, Date)> =
             of_series().map(|step| (step.entry.key.first, step.entry.key.last)).collect();
@@ -141,13 +157,9 @@ fn warnings(steps: &[Step], stored: &Ledger, after: &Ledger) -> Vec<String> {
         if written.is_empty() {
             continue;
         }
-        let minutes = |ledger: &Ledger| -> Periods {
-            let all = totals(ledger, series).into_iter();
-            all.map(|(first, last, figure, _)| ((first, last), figure.minutes)).collect()
-        };
-        let all = minutes(after);
+        let all = after.minutes(series);
         if series != Series::Monthly {
-            told.extend(other_starts(&written, &minutes(stored)));
+            told.extend(other_starts(&written, *usual));
             told.extend(overlaps(&written, &all));
         }
         told.extend(gaps(&written, &all));
@@ -162,15 +174,8 @@ fn warnings(steps: &[Step], stored: &Ledger, after: &Ledger) -> Vec<String> {
 }
 
 /// Weeks that begin on another day than those that are stored, or than most of the file.
-fn other_starts(written: &[(Date, Date)], stored: &Periods) -> Option<String> {
-    let usual = |periods: &mut dyn Iterator<Item = Date>| {
-        let mut counts = [0usize; 7];
-        periods.for_each(|first| counts[first.weekday().to_monday_zero_offset() as usize] += 1);
-        let most = counts.iter().max().copied().filter(|most| *most > 0)?;
-        counts.iter().position(|count| *count == most)
-    };
-    let starts = usual(&mut stored.keys().map(|(first, _)| *first))
-        .or_else(|| usual(&mut written.iter().map(|(first, _)| *first)))?;
+fn other_starts(written: &[(Date, Date)], stored: Option<usize>) -> Option<String> {
+    let starts = stored.or_else(|| usual_day(written.iter().map(|(first, _)| *first)))?;
     let usual_day = Weekday::from_monday_zero_offset(i8::try_from(starts).ok()?).ok()?;
     let others: Vec<&(Date, Date)> = written.iter().filter(|(first, _)| first.weekday() != usual_day).collect();
     let (first, _) = others.first()?;
@@ -198,7 +203,7 @@ fn has(written: &[(Date, Date)], period: &(Date, Date)) -> bool {
     written.binary_search(period).is_ok()
 }
 
-fn overlaps(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
+fn overlaps(written: &[(Date, Date)], all: &Minutes) -> Vec<String> {
     let mut told = Vec::new();
     let periods: Vec<&(Date, Date)> = all.keys().collect();
     for pair in periods.windows(2) {
@@ -211,7 +216,7 @@ fn overlaps(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
     told
 }
 
-fn gaps(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
+fn gaps(written: &[(Date, Date)], all: &Minutes) -> Vec<String> {
     let mut told = Vec::new();
     let periods: Vec<&(Date, Date)> = all.keys().collect();
     for pair in periods.windows(2) {
@@ -225,7 +230,7 @@ fn gaps(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
 }
 
 /// Minutes ten times as many as usual, or a tenth of them.
-fn odd_minutes(written: &[(Date, Date)], all: &Periods) -> Vec<String> {
+fn odd_minutes(written: &[(Date, Date)], all: &Minutes) -> Vec<String> {
     let mut told = Vec::new();
     let mut sorted: Vec<i64> = all.values().copied().collect();
     sorted.sort_unstable();
@@ -266,6 +271,11 @@ mod tests {
     use crate::imports::report::read;
     use crate::royalties::model::{Figure, Stage};
 
+    /// A plan against a ledger in memory.
+    fn plan(entries: Vec<Entry>, stored: &Ledger) -> Plan {
+        Plan::of(entries, stored, &mut Periods::of(stored))
+    }
+
     fn entries(text: &str) -> Vec<Entry> {
         read(text.as_bytes(), &[], Date::constant(2026, 1, 20)).expect("a report").entries
     }
@@ -279,16 +289,16 @@ mod tests {
     fn rows_are_new_changed_the_same_or_outranked() {
         let head = "month,minutes,revenue,status\n";
         let mut ledger = Ledger::new();
-        let first = Plan::of(&entries(&format!("{head}2025-10,5,1,final\n2025-11,5,1,provisional\n")), &ledger);
+        let first = plan(entries(&format!("{head}2025-10,5,1,final\n2025-11,5,1,provisional\n")), &ledger);
         assert_eq!(first.count(Outcome::New), 2);
         first.apply(1, &mut ledger);
         let text = format!("{head}2025-10,5,1,final\n2025-11,6,2,final\n2025-12,1,1,\n2025-10,5,1,\n");
-        let second = Plan::of(&entries(&text), &ledger);
+        let second = plan(entries(&text), &ledger);
         let outcomes: Vec<Outcome> = second.steps.iter().map(|step| step.outcome).collect();
         assert_eq!(outcomes, [Outcome::Same, Outcome::Changed, Outcome::New]);
         let before = ledger.clone();
         second.apply(2, &mut ledger);
-        let late = Plan::of(&entries(&format!("{head}2025-10,9,9,provisional\n")), &ledger);
+        let late = plan(entries(&format!("{head}2025-10,9,9,provisional\n")), &ledger);
         assert_eq!(late.count(Outcome::Outranked), 1);
         late.apply(3, &mut ledger);
         second.undo(&mut ledger);
@@ -303,10 +313,10 @@ mod tests {
             ("2025-12-08", "2025-12-14", 80_000),
             ("2025-12-15", "2025-12-21", 75_000),
         ];
-        let plan = Plan::of(&weeks(&usual), &ledger);
-        assert_eq!(plan.warnings, Vec::<String>::new());
-        plan.apply(1, &mut ledger);
-        let said = |rows: &[(&str, &str, i64)]| Plan::of(&weeks(rows), &ledger).warnings.join("\n");
+        let usual_plan = plan(weeks(&usual), &ledger);
+        assert_eq!(usual_plan.warnings, Vec::<String>::new());
+        usual_plan.apply(1, &mut ledger);
+        let said = |rows: &[(&str, &str, i64)]| plan(weeks(rows), &ledger).warnings.join("\n");
         let overlap = said(&[("2025-12-16", "2025-12-22", 70_000)]);
         assert!(overlap.contains("overlaps") && overlap.contains("Tuesday"), "{overlap}");
         let gap = said(&[("2025-12-29", "2026-01-04", 70_000)]);
@@ -336,11 +346,15 @@ mod tests {
         fn undoing_what_was_done_last_leaves_what_was(files in proptest::collection::vec(any_entries(), 1..8)) {
             let (mut ledger, mut done) = (Ledger::new(), Vec::new());
             for (n, entries) in files.iter().enumerate() {
-                let plan = Plan::of(entries, &ledger);
-                done.push((plan.clone(), ledger.clone()));
-                plan.apply(n as i32 + 1, &mut ledger);
-                prop_assert_eq!(Plan::of(entries, &ledger).count(Outcome::New), 0);
-                prop_assert_eq!(Plan::of(entries, &ledger).count(Outcome::Changed), 0);
+                let mut periods = Periods::of(&ledger);
+                let made = Plan::of(entries.clone(), &ledger, &mut periods);
+                done.push((made.clone(), ledger.clone()));
+                made.apply(n as i32 + 1, &mut ledger);
+                for series in Series::ALL {
+                    prop_assert_eq!(periods.minutes(series), Periods::of(&ledger).minutes(series));
+                }
+                prop_assert_eq!(plan(entries.clone(), &ledger).count(Outcome::New), 0);
+                prop_assert_eq!(plan(entries.clone(), &ledger).count(Outcome::Changed), 0);
             }
             for (plan, before) in done.into_iter().rev() {
                 plan.undo(&mut ledger);

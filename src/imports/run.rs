@@ -1,19 +1,18 @@
 //! Importing files of royalties: looked at, applied in one transaction, taken back.
 
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, PgPool};
 
 use crate::imports::columns::Mapping;
-use crate::imports::plan::{Outcome, Plan, reach, words};
+use crate::imports::plan::{Outcome, Plan, Step, reach, words};
 use crate::imports::report::{self, Refused, Report};
 use crate::imports::store;
-use crate::period::{Instant, minus, plus};
-use crate::royalties::model::{Ledger, quarter_of};
-use crate::royalties::projection::{Kept, Projection};
-use crate::royalties::standing::Standing;
-use crate::royalties::store as royalties;
+use crate::period::Instant;
+use crate::royalties::model::{Figure, Ledger, quarter_of};
+use crate::royalties::projection::Kept;
+use crate::royalties::totals::Periods;
+use crate::royalties::{read, store as royalties, sums_store};
 use crate::sales::books::Books;
 
 /// Characters of a file's name that are kept.
@@ -60,7 +59,7 @@ pub struct Looked {
     pub sha256: [u8; 32],
     /// Whether this very file was met before: then it changes nothing.
     pub before: Option<Before>,
-    /// What is in it and what it would change, or why it cannot be imported.
+    /// What is in it and what it would change, or why it cannot be imported. The plan has the report's entries.
     pub found: Result<(Report, Plan), Refused>,
 }
 
@@ -83,11 +82,38 @@ pub fn digest(looked: &[Looked]) -> String {
     for one in looked {
         hash.update(one.sha256);
         hash.update([u8::from(one.before.is_some())]);
-        for step in one.found.iter().flat_map(|(_, plan)| &plan.steps) {
-            hash.update(format!("{step:?}"));
-        }
+        one.found.iter().flat_map(|(_, plan)| &plan.steps).for_each(|step| put(&mut hash, step));
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A step as bytes that are those of no other.
+fn put(hash: &mut Sha256, step: &Step) {
+    let Step { entry, old, outcome } = step;
+    let date = |hash: &mut Sha256, date: Date| {
+        hash.update(date.year().to_le_bytes());
+        hash.update([date.month() as u8, date.day() as u8]);
+    };
+    let figure = |hash: &mut Sha256, figure: &Figure| {
+        hash.update(figure.minutes.to_le_bytes());
+        hash.update(figure.revenue_minor.unwrap_or(-1).to_le_bytes());
+        hash.update([figure.stage as u8]);
+    };
+    hash.update(entry.line.to_le_bytes());
+    hash.update([entry.key.series as u8, *outcome as u8]);
+    date(hash, entry.key.first);
+    date(hash, entry.key.last);
+    for text in [&entry.key.country, &entry.key.title] {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    figure(hash, &entry.figure);
+    hash.update([u8::from(old.is_some())]);
+    if let Some(old) = old {
+        figure(hash, &old.figure);
+        hash.update(old.origin.import.to_le_bytes());
+        hash.update(old.origin.line.to_le_bytes());
+    }
 }
 
 /// Why nothing was imported or taken back. Nothing was changed then.
@@ -130,21 +156,28 @@ pub async fn look(
     let ends: Vec<(Date, Date)> = reports().filter_map(|report| reach(&report.entries)).collect();
     let first = ends.iter().map(|(first, _)| *first).min();
     let last = ends.iter().map(|(_, last)| *last).max();
-    let mut ledger = match first.zip(last) {
-        Some((first, last)) => royalties::ledger(db, workspace, first, last).await?,
-        None => Ledger::new(),
-    };
+    let (mut ledger, mut periods) = (Ledger::new(), Periods::default());
+    if let Some((first, last)) = first.zip(last) {
+        periods = sums_store::periods(db, workspace, first, last).await?;
+        // Of a period that nothing is stored of, nothing is looked for.
+        let keys = reports().flat_map(|report| &report.entries).map(|entry| &entry.key);
+        ledger = royalties::of_keys(db, workspace, keys.filter(|key| periods.has(key))).await?;
+    }
+    let count = looked.len();
     let mut planned: Vec<Looked> = Vec::new();
     for (n, Unplanned { name, sha256, report }) in looked.into_iter().enumerate() {
         let imported = store::same_file(db, workspace, &sha256).await?;
         let among = || planned.iter().position(|earlier| earlier.sha256 == sha256).map(|at| Before::Among(at + 1));
         let before = imported.map(|(by, at)| Before::Imported(by, at)).or_else(among);
-        let found = report.map(|report| {
-            let plan = Plan::of(&report.entries, &ledger);
+        let found = report.map(|mut report| {
+            let entries = std::mem::take(&mut report.entries);
+            // What was imported before adds nothing.
+            let mut aside = before.is_some().then(|| periods.clone());
+            let plan = Plan::of(entries, &ledger, aside.as_mut().unwrap_or(&mut periods));
             (report, plan)
         });
         let one = Looked { name, sha256, before, found };
-        if let Some((_, plan)) = one.plan() {
+        if let Some((_, plan)) = one.plan().filter(|_| n + 1 < count) {
             // No number of an import is below one: what is not stored yet has none.
             plan.apply(-(i32::try_from(n).unwrap_or(0)), &mut ledger);
         }
@@ -196,21 +229,21 @@ pub async fn apply(
     }
     let mut done = Done { imports: Vec::new(), rows: 0 };
     let mut numbers = std::collections::BTreeMap::new();
-    for (n, one) in looked.iter().enumerate() {
-        let Some((report, plan)) = one.plan() else { continue };
+    for (n, one) in looked.into_iter().enumerate() {
+        let Looked { name, sha256, before: None, found: Ok((report, mut plan)) } = one else { continue };
         let counted = |rows: usize| i32::try_from(rows).unwrap_or(i32::MAX);
         let taken = [Outcome::New, Outcome::Changed, Outcome::Same].map(|outcome| plan.count(outcome));
         let [new, changed, same] = taken.map(counted);
-        let counts = [new, changed, same, counted(Looked::rejected(report, plan))];
-        let file = (one.name.as_str(), one.sha256.as_slice(), report.kind.name());
+        let counts = [new, changed, same, counted(Looked::rejected(&report, &plan))];
+        let file = (name.as_str(), sha256.as_slice(), report.kind.name());
         let import = store::add(&mut tx, workspace, file, counts, by).await?.ok_or(ImportError::Changed)?;
         numbers.insert(-(i32::try_from(n).unwrap_or(0)), import);
         // What stood in a row's place may be from a file before it, which has its number now.
-        let mut steps = plan.steps.clone();
-        for old in steps.iter_mut().filter_map(|step| step.old.as_mut()) {
+        for old in plan.steps.iter_mut().filter_map(|step| step.old.as_mut()) {
             old.origin.import = numbers.get(&old.origin.import).copied().unwrap_or(old.origin.import);
         }
-        store::write(&mut tx, workspace, import, &steps).await?;
+        store::write(&mut tx, workspace, import, &plan.steps).await?;
+        sums_store::renew(&mut tx, workspace, Some(import)).await?;
         done.imports.push(import);
         done.rows += taken.iter().sum::<usize>();
     }
@@ -219,6 +252,7 @@ pub async fn apply(
     }
     keep_projection(&mut tx, workspace, today).await?;
     tx.commit().await?;
+    announce(db).await;
     Ok(done)
 }
 
@@ -240,16 +274,26 @@ pub async fn undo(db: &PgPool, books: &Books, import: i32, by: (&str, Instant)) 
     if !store::undo(&mut tx, workspace, import, by).await? {
         return Err(ImportError::Gone);
     }
+    sums_store::renew(&mut tx, workspace, Some(import)).await?;
     keep_projection(&mut tx, workspace, books.calendar.date(by.1)).await?;
     tx.commit().await?;
+    announce(db).await;
     Ok(())
+}
+
+/// Tells the servers that royalties have changed. It is done all the same where nobody could be told: a page that is asked for
+/// again has it.
+async fn announce(db: &PgPool) {
+    let told = async { store::announce(&mut *db.acquire().await?).await };
+    if let Err(error) = told.await {
+        tracing::warn!(%error, "no server was told of an import");
+    }
 }
 
 /// Keeps what the running quarter is projected to bring, as it stands now (R4).
 async fn keep_projection(tx: &mut PgConnection, workspace: i32, today: Date) -> sqlx::Result<()> {
-    let ledger = royalties::ledger(tx, workspace, minus(today, 3.years()), plus(today, 1.year())).await?;
     let quarter = quarter_of(today);
-    let Some(projection) = Projection::of(&Standing::of(&ledger), quarter) else { return Ok(()) };
+    let Some(projection) = read::projection(tx, workspace, today).await? else { return Ok(()) };
     let (low_minor, mid_minor, high_minor) = projection.range_minor();
     royalties::keep_projection(tx, workspace, &Kept { quarter, made_on: today, low_minor, mid_minor, high_minor }).await
 }

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use crate::imports::columns::{Field, Mapping};
 use crate::imports::plan::{Outcome, Step};
 use crate::period::{Instant, jiff_date, sql_date};
-use crate::royalties::model::{Key, Series};
+use crate::royalties::model::{Figure, Key, Origin, Series, Stage, Stored};
 
 /// Rows written in one statement: their lists are some hundred kilobytes.
 const ROWS_AT_ONCE: usize = 5_000;
@@ -57,6 +57,25 @@ pub struct Draft {
     pub content: Vec<u8>,
 }
 
+/// The channel that servers hear of imports on.
+pub const IMPORTS_CHANNEL: &str = "takings_imports";
+
+/// Tells every server that royalties have changed.
+pub async fn announce(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select pg_notify($1, '')", IMPORTS_CHANNEL).execute(db).await?;
+    Ok(())
+}
+
+/// Counts imports and what was taken back: another number is another state of royalties.
+pub async fn changes(db: &mut PgConnection, workspace: i32) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) + count(undone_at) as "count!" from imports where workspace_id = $1"#,
+        workspace
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Lets imports follow one another until the transaction ends.
 pub async fn lock(tx: &mut PgConnection, workspace: i32) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtext('takings imports'), $1)", workspace).execute(tx).await?;
@@ -87,6 +106,85 @@ pub async fn history(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Vec<
         undone: row.undone_by.zip(row.undone_at),
     });
     Ok(import.collect())
+}
+
+/// An import; `None` where there is none of this number.
+pub async fn import(db: &mut PgConnection, workspace: i32, id: i32) -> sqlx::Result<Option<Import>> {
+    let row = sqlx::query!(
+        "select id, file_name, kind, rows_new, rows_changed, rows_same, rows_rejected, imported_by, imported_at, undone_by,
+             undone_at
+         from imports where workspace_id = $1 and id = $2",
+        workspace,
+        id
+    );
+    let row = row.fetch_optional(db).await?;
+    Ok(row.map(|row| Import {
+        id: row.id,
+        file_name: row.file_name,
+        kind: row.kind,
+        rows_new: row.rows_new,
+        rows_changed: row.rows_changed,
+        rows_same: row.rows_same,
+        rows_rejected: row.rows_rejected,
+        imported_by: row.imported_by,
+        imported_at: row.imported_at,
+        undone: row.undone_by.zip(row.undone_at),
+    }))
+}
+
+/// A row of a file that was taken, and what stood in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The row.
+    pub line: i32,
+    /// What it is of.
+    pub key: Key,
+    /// `new`, `changed` or `same`.
+    pub outcome: String,
+    /// What it says.
+    pub figure: Figure,
+    /// What stood in its place, and where that was from.
+    pub old: Option<Stored>,
+}
+
+/// The rows of an import from a line on, so many at most.
+pub async fn rows(
+    db: &mut PgConnection,
+    workspace: i32,
+    import: i32,
+    from_line: i32,
+    at_most: i64,
+) -> sqlx::Result<Vec<Taken>> {
+    let rows = sqlx::query!(
+        "select line, series, first_day, last_day, country, title, outcome, minutes, revenue_minor, stage, old_minutes,
+             old_revenue_minor, old_stage, old_import_id, old_line
+         from import_rows where workspace_id = $1 and import_id = $2 and line >= $3
+         order by line limit $4",
+        workspace,
+        import,
+        from_line,
+        at_most
+    )
+    .fetch_all(db)
+    .await?;
+    let taken = rows.into_iter().filter_map(|row| {
+        let old = || {
+            let stage = Stage::parse(row.old_stage.as_deref()?)?;
+            let figure = Figure { minutes: row.old_minutes?, revenue_minor: row.old_revenue_minor, stage };
+            Some(Stored { figure, origin: Origin { import: row.old_import_id?, line: row.old_line? } })
+        };
+        let (old, stage) = (old(), Stage::parse(&row.stage)?);
+        let key = Key {
+            series: Series::parse(&row.series)?,
+            first: jiff_date(row.first_day),
+            last: jiff_date(row.last_day),
+            country: row.country,
+            title: row.title,
+        };
+        let figure = Figure { minutes: row.minutes, revenue_minor: row.revenue_minor, stage };
+        Some(Taken { line: row.line, key, outcome: row.outcome, figure, old })
+    });
+    Ok(taken.collect())
 }
 
 /// The import of this very file that holds: who made it and when.

@@ -3,7 +3,12 @@
 use leptos::prelude::*;
 
 use crate::imports::columns::Field;
+use crate::imports::sheet::FILE_BYTES_MAX;
+use crate::royalties::view::CHANGES;
 use crate::ui::frame::Frame;
+
+/// Files that are looked at together at most.
+pub const FILES_MAX: usize = 20;
 
 /// What the page says of a form that was sent: the word in its address, and the sentence.
 pub const SAYINGS: &[(&str, &str)] = &[
@@ -19,6 +24,8 @@ pub struct ImportsShown {
     pub said: &'static str,
     /// Why nothing came of it, in sentences; empty mostly.
     pub problems: Vec<String>,
+    /// How many changes there had been when the page was made, if it follows them.
+    pub changes: Option<i64>,
     /// Files that were looked at; none on the page of history.
     pub looked: Option<PreviewShown>,
     /// The imports, the newest first.
@@ -88,20 +95,29 @@ pub struct ImportLine {
 /// `/imports`.
 #[component]
 pub fn ImportsPage(imports: ImportsShown) -> impl IntoView {
-    let ImportsShown { said, problems, looked, history, may_write } = imports;
+    let ImportsShown { said, problems, changes, looked, history, may_write } = imports;
     let is_refused = !problems.is_empty();
     let problems = problems.into_iter().map(|sentence| view! { <li>{sentence}</li> }).collect_view();
     let is_empty = history.is_empty();
     let history = history.into_iter().map(|line| view! { <HistoryRow line/> }).collect_view();
     view! {
         <Frame title="Imports">
-            <h1>"Imports"</h1>
+            <div class="titled" data-live=changes.map(|_| CHANGES) data-changes=changes.map(|changes| changes.to_string())>
+                <h1>"Imports"</h1>
+                <p class="live-said" role="status"></p>
+            </div>
             <p class="done" class:is-gone=said.is_empty() role="status">{said}</p>
             {is_refused.then(|| view! { <div class="problem" role="alert"><p>"Nothing was changed."</p><ul>{problems}</ul></div> })}
             {(!may_write).then(|| view! { <p class="quiet">"Viewers read; analysts and administrators import files."</p> })}
             {looked.map(|looked| view! { <Preview looked may_write/> })}
-            {may_write.then(|| view! { <Upload/> })}
-            <section class="card part" aria-labelledby="history">
+            {may_write.then(|| view! {
+                <section class="card part" aria-labelledby="upload">
+                    <h2 id="upload">"Look at files"</h2>
+                    <UploadForm/>
+                </section>
+                <p class="drop-here" aria-hidden="true">"Drop files of royalties to see what they change"</p>
+            })}
+            <section class="card part" id="imported" aria-labelledby="history">
                 <h2 id="history">"History"</h2>
                 {is_empty.then(|| view! { <p class="quiet">"No file of royalties is imported yet."</p> })}
                 <ul class="lines">{history}</ul>
@@ -110,20 +126,26 @@ pub fn ImportsPage(imports: ImportsShown) -> impl IntoView {
     }
 }
 
+/// The form that files are sent with. The script of plain pages sends them one by one and takes what is dropped on the page.
 #[component]
-fn Upload() -> impl IntoView {
+pub fn UploadForm() -> impl IntoView {
+    let (files_max, bytes_max) = (FILES_MAX.to_string(), FILE_BYTES_MAX.to_string());
+    let hint = format!(
+        "CSV, XLSX, XLSM, XLS or ODS, at most 50 MB each and {FILES_MAX} at once. Nothing is stored before you have seen what changes."
+    );
     view! {
-        <section class="card part" aria-labelledby="upload">
-            <h2 id="upload">"Look at files"</h2>
+        <div data-upload="" data-address="/imports/files" data-preview="/imports/preview" data-files-max=files_max data-bytes-max=bytes_max>
             <form class="form" method="post" action="/imports/preview" enctype="multipart/form-data">
                 <div class="field">
                     <label for="files">"Files of royalties"</label>
                     <input id="files" name="files" type="file" multiple=true required=true aria-describedby="files-hint" accept=".csv,.tsv,.txt,.xlsx,.xlsm,.xls,.ods"/>
-                    <p class="quiet hint" id="files-hint">"CSV, XLSX, XLSM, XLS or ODS, at most 50 MB each and 20 at once; they can be dropped on the button. Nothing is stored before you have seen what changes."</p>
+                    <p class="quiet hint" id="files-hint">{hint}</p>
                 </div>
                 <p><button class="button is-primary" type="submit">"Look at what changes"</button></p>
             </form>
-        </section>
+            <p class="uploads-said" role="status"></p>
+            <ul class="uploads lines"></ul>
+        </div>
     }
 }
 
@@ -213,10 +235,10 @@ fn MapForm(unknown: UnknownShown) -> impl IntoView {
 #[component]
 fn HistoryRow(line: ImportLine) -> impl IntoView {
     let ImportLine { id, file_name, summary, made, may_undo } = line;
-    let label = format!("Take import {id} back");
+    let (label, address) = (format!("Take import {id} back"), format!("/imports/{id}"));
     view! {
         <li class="line" id=format!("import-{id}")>
-            <p><strong>{format!("{id} · ")}{file_name}</strong>" "<span>{summary}</span>" "<span class="quiet">{made}</span></p>
+            <p><strong>{format!("{id} · ")}<a href=address>{file_name}</a></strong>" "<span>{summary}</span>" "<span class="quiet">{made}</span></p>
             {may_undo.then(|| view! {
                 <form method="post" action="/imports/undo">
                     <input type="hidden" name="id" value=id.to_string()/>
@@ -224,5 +246,90 @@ fn HistoryRow(line: ImportLine) -> impl IntoView {
                 </form>
             })}
         </li>
+    }
+}
+
+/// An import with its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportShown {
+    /// Its number.
+    pub id: i32,
+    /// The name of its file.
+    pub file_name: String,
+    /// What there is to know of it.
+    pub facts: Vec<(&'static str, String)>,
+    /// Its rows, from the one that was asked for.
+    pub rows: Vec<RowShown>,
+    /// The address of the rows after them.
+    pub next: Option<String>,
+    /// Whether it can be taken back.
+    pub may_undo: bool,
+}
+
+/// A row of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowShown {
+    /// Its line in the file.
+    pub line: i32,
+    /// Whether it is the one that was asked for.
+    pub is_here: bool,
+    /// What it is of.
+    pub of: String,
+    /// What became of it.
+    pub outcome: String,
+    /// What it says.
+    pub figure: String,
+    /// What stood in its place, and the address of where that was from.
+    pub old: Option<(String, String)>,
+}
+
+/// `/imports/{id}`.
+#[component]
+pub fn ImportPage(import: ImportShown) -> impl IntoView {
+    let ImportShown { id, file_name, facts, rows, next, may_undo } = import;
+    let facts = facts.into_iter().map(|(name, text)| view! { <dt>{name}</dt><dd>{text}</dd> }).collect_view();
+    let rows = rows.into_iter().map(|row| {
+        let RowShown { line, is_here, of, outcome, figure, old } = row;
+        let old = match old {
+            Some((text, address)) => view! { <a class="explained" href=address>{text}</a> }.into_any(),
+            None => "—".into_any(),
+        };
+        let current = is_here.then_some("true");
+        view! {
+            <tr id=format!("line-{line}") aria-current=current>
+                <th scope="row">{line}</th>
+                <td class="is-text">{of}</td>
+                <td class="is-text">{outcome}</td>
+                <td class="is-text">{old}</td>
+                <td class="is-text">{figure}</td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    view! {
+        <Frame title="An import">
+            <p><a href="/imports">"Imports"</a>" · "<a href="/royalties">"Royalties"</a></p>
+            <h1>{file_name}</h1>
+            <section class="card part" aria-labelledby="import">
+                <h2 id="import">{format!("Import {id}")}</h2>
+                <dl class="facts">{facts}</dl>
+                {may_undo.then(|| view! {
+                    <form method="post" action="/imports/undo">
+                        <input type="hidden" name="id" value=id.to_string()/>
+                        <button class="button" type="submit">"Take it back"</button>
+                    </form>
+                })}
+            </section>
+            <section class="card part" aria-labelledby="rows">
+                <h2 id="rows">"Rows that were taken"</h2>
+                <div class="table-scroll is-open" tabindex="0" role="region" aria-label="Rows that were taken">
+                    <table>
+                        <thead><tr><th scope="col">"Line"</th><th scope="col" class="is-text">"Of"</th><th scope="col" class="is-text">"Was"</th><th scope="col" class="is-text">"Before"</th><th scope="col" class="is-text">"Since"</th></tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+                {next.map(|next| view! { <p><a class="button" href=next>"Further rows"</a></p> })}
+            </section>
+        </Frame>
     }
 }

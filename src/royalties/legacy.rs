@@ -16,9 +16,9 @@ use crate::money::{self, Change};
 use crate::period::{Instant, minus};
 use crate::royalties::model::{ROYALTY_CURRENCY, Stage, quarter_name, quarter_of};
 use crate::royalties::projection::Projection;
-use crate::royalties::read;
+use crate::royalties::read::{self, Wanted};
 use crate::royalties::standing::{Month, Quarter};
-use crate::royalties::tables::{COUNTRY_WEEKS, Royalties, WEEKS};
+use crate::royalties::tables::{Royalties, WEEKS};
 use crate::server::problem::{Problem, Reader};
 use crate::server::state::AppState;
 
@@ -39,7 +39,7 @@ fn answer(body: impl Serialize) -> Result<Response, Problem> {
 
 async fn now(state: &AppState) -> Result<Royalties, Problem> {
     let books = state.books.now();
-    Ok(read::royalties(&mut *state.db.acquire().await?, &books, state.clock.now(), None).await?)
+    Ok(read::royalties(&mut *state.db.acquire().await?, &books, state.clock.now(), Wanted::default()).await?)
 }
 
 /// The last weeks, the newest first.
@@ -62,8 +62,7 @@ async fn minutes(
 
 /// The countries of the last 8 weeks, the newest week first, then the country with the most minutes.
 async fn countries(_reader: Reader, State(state): State<AppState>) -> Result<Response, Problem> {
-    let (_, minutes) = now(&state).await?.country_minutes(COUNTRY_WEEKS);
-    let mut rows: Vec<((Date, String), i64)> = minutes.into_iter().collect();
+    let mut rows: Vec<((Date, String), i64)> = now(&state).await?.countries.minutes.into_iter().collect();
     rows.sort_by(|((a, _), more), ((b, _), less)| b.cmp(a).then(less.cmp(more)));
     let rows = rows.into_iter().map(|((first, country), minutes)| {
         json!({ "report_week_start": first.to_string(), "country": country, "minutes": minutes })
@@ -113,7 +112,7 @@ async fn projection(_reader: Reader, State(state): State<AppState>) -> Result<Re
     let books = state.books.now();
     let today = books.calendar.date(state.clock.now());
     let mut db = state.db.acquire().await?;
-    let royalties = read::royalties(&mut db, &books, state.clock.now(), None).await?;
+    let royalties = read::royalties(&mut db, &books, state.clock.now(), Wanted::default()).await?;
     let quarter = royalties.standing.quarters.last().map_or(quarter_of(today), |quarter| quarter.first);
     let last = imports::history(&mut db, books.workspace).await?;
     let last = last.iter().map(|import| import.undone.as_ref().map_or(import.imported_at, |(_, at)| *at)).max();
@@ -180,15 +179,11 @@ fn raw(decimal: String) -> Option<Box<RawValue>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::royalties::standing::Standing;
     use crate::royalties::standing::tests::{date, of_2025};
 
     #[test]
     fn the_last_quarter_of_2025_is_told_as_it_was() {
-        let ledger = of_2025();
-        let standing = Standing::of(&ledger);
-        let royalties =
-            Royalties { ledger, standing, projection: None, kept: Vec::new(), title_minutes: 530, wanted_rate: None };
+        let royalties = Royalties::of(&of_2025(), date("2026-01-01"), 530);
         let at = Instant::from_timestamp_millis(1_770_117_240_000).expect("an instant");
         let text = serde_json::to_string(&told(&royalties, date("2025-10-01"), Some(at))).expect("JSON");
         assert!(text.starts_with(r#"{"quarter":"Q4","year":2025,"totals":{"revenue":9249.00,"minutes":894829},"months":[{"name":"October","year":2025,"revenue":3083.00,"minutes":298276,"status":"actual","source":"Monthly confirmed data"},"#), "{text}");

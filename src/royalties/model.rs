@@ -103,6 +103,12 @@ impl Key {
     pub fn days(&self) -> i64 {
         days(self.first, self.last)
     }
+
+    /// How far it goes into detail: 0 is all countries and titles, 1 a country, 2 a title, 3 a title in a country. Of a period
+    /// the least detail stands for all, so that parts are never added to their sum.
+    pub fn detail(&self) -> usize {
+        usize::from(!self.title.is_empty()) * 2 + usize::from(!self.country.is_empty())
+    }
 }
 
 /// What a statement says.
@@ -117,7 +123,7 @@ pub struct Figure {
 }
 
 /// Where a stored figure is from: the row of the file of an import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     /// The import's number.
     pub import: i32,

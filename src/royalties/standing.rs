@@ -8,10 +8,10 @@ use jiff::civil::Date;
 
 use crate::period::plus;
 use crate::royalties::model::{
-    Figure, Key, Ledger, Origin, Series, Stage, Stored, days, month_of, months_of, quarter_name, quarter_of,
-    share_of_day,
+    Ledger, Series, Stage, days, month_of, months_of, quarter_name, quarter_of, share_of_day,
 };
 use crate::royalties::rate::Rate;
+use crate::royalties::totals::{Sources, Total, totals};
 
 /// Quarters whose rates make the range (R2).
 const RANGE_QUARTERS: usize = 4;
@@ -25,8 +25,8 @@ pub struct Week {
     pub last: Date,
     /// Minutes.
     pub minutes: i64,
-    /// Where they are from: the first row of them.
-    pub origin: Origin,
+    /// Where they are from.
+    pub sources: Sources,
 }
 
 /// A month.
@@ -43,7 +43,7 @@ pub struct Month {
     /// Days that its minutes are of.
     pub days_known: i64,
     /// Where its statement is from.
-    pub origin: Option<Origin>,
+    pub sources: Option<Sources>,
 }
 
 impl Month {
@@ -143,12 +143,14 @@ pub struct Standing {
 impl Standing {
     /// Adds statements up.
     pub fn of(ledger: &Ledger) -> Standing {
-        let weeks = weeks(ledger);
+        Standing::of_totals(&totals(ledger, Series::Weekly), &totals(ledger, Series::Monthly))
+    }
+
+    /// The same of what weeks and months add up to, each in order.
+    pub fn of_totals(weekly: &[Total], monthly: &[Total]) -> Standing {
+        let weeks = weeks(weekly);
         let days = days_of(&weeks);
-        let statements: BTreeMap<Date, (Figure, Origin)> = totals(ledger, Series::Monthly)
-            .into_iter()
-            .map(|(first, _, figure, origin)| (first, (figure, origin)))
-            .collect();
+        let statements: BTreeMap<Date, Total> = monthly.iter().map(|total| (total.first, *total)).collect();
         let mut known: BTreeSet<Date> = statements.keys().copied().map(quarter_of).collect();
         known.extend(days.keys().copied().map(quarter_of));
         let mut quarters = Vec::new();
@@ -163,7 +165,7 @@ impl Standing {
 
     /// The quarter that begins on `first`; one of which nothing is known where there is none.
     pub fn quarter(&self, first: Date) -> Quarter {
-        let none = |first| Month { first, stage: None, minutes: 0, revenue_minor: None, days_known: 0, origin: None };
+        let none = |first| Month { first, stage: None, minutes: 0, revenue_minor: None, days_known: 0, sources: None };
         let found = self.quarters.iter().find(|quarter| quarter.first == first).copied();
         found.unwrap_or_else(|| Quarter { first, months: months_of(first).map(none) })
     }
@@ -180,34 +182,34 @@ impl Standing {
         }
         self.days.range(first..=last).fold((0, 0), |(minutes, days), (_, day)| (minutes + day, days + 1))
     }
-}
 
-/// The total of each period of a series: a row of all countries and titles where there is one; else its countries, else its
-/// titles, else its titles by country. So parts are never added to their sum.
-pub fn totals(ledger: &Ledger, series: Series) -> Vec<(Date, Date, Figure, Origin)> {
-    let mut periods: BTreeMap<(Date, Date), Vec<(&Key, &Stored)>> = BTreeMap::new();
-    for (key, stored) in ledger.iter().filter(|(key, _)| key.series == series) {
-        periods.entry((key.first, key.last)).or_default().push((key, stored));
+    /// The weeks that tell of the days from `first` to `last`, the oldest first: each with how many of these days are its own,
+    /// and their minutes. They add up to [`Standing::heard`].
+    pub fn shares(&self, first: Date, last: Date) -> Vec<(Week, i64, i64)> {
+        let touching = || self.weeks.iter().filter(|week| week.first <= last && week.last >= first);
+        let mut owners: BTreeMap<Date, (usize, i64)> = BTreeMap::new();
+        for (at, week) in touching().enumerate() {
+            let length = days(week.first, week.last);
+            let all = (0..length).map(|n| (plus(week.first, n.days()), (at, share_of_day(week.minutes, n, length))));
+            owners.extend(all.filter(|(day, _)| (first..=last).contains(day)));
+        }
+        let share = |(at, week): (usize, &Week)| {
+            let own = owners.values().filter(|(owner, _)| *owner == at);
+            let (days, minutes) = own.fold((0, 0), |(days, minutes), (_, share)| (days + 1, minutes + share));
+            (*week, days, minutes)
+        };
+        touching().enumerate().map(share).filter(|(_, days, _)| *days > 0).collect()
     }
-    let total = |((first, last), rows): ((Date, Date), Vec<(&Key, &Stored)>)| {
-        let detail = |key: &Key| (!key.title.is_empty(), !key.country.is_empty());
-        let least = rows.iter().map(|(key, _)| detail(key)).min()?;
-        let mut parts = rows.iter().filter(|(key, _)| detail(key) == least).map(|(_, stored)| stored);
-        let begun = parts.next()?;
-        let add = |a: Option<i64>, b: Option<i64>| a.map_or(b, |a| Some(a.saturating_add(b.unwrap_or(0))));
-        let figure = parts.fold(begun.figure, |sum, part| Figure {
-            minutes: sum.minutes.saturating_add(part.figure.minutes),
-            revenue_minor: add(sum.revenue_minor, part.figure.revenue_minor),
-            stage: sum.stage.min(part.figure.stage),
-        });
-        Some((first, last, figure, begun.origin))
-    };
-    periods.into_iter().filter_map(total).collect()
 }
 
-fn weeks(ledger: &Ledger) -> Vec<Week> {
-    let weeks = totals(ledger, Series::Weekly).into_iter();
-    weeks.map(|(first, last, figure, origin)| Week { first, last, minutes: figure.minutes, origin }).collect()
+fn weeks(totals: &[Total]) -> Vec<Week> {
+    let week = |total: &Total| Week {
+        first: total.first,
+        last: total.last,
+        minutes: total.figure.minutes,
+        sources: total.sources,
+    };
+    totals.iter().map(week).collect()
 }
 
 /// Minutes of each day. A day in two weeks counts once, as part of the week that begins later.
@@ -222,22 +224,22 @@ fn days_of(weeks: &[Week]) -> BTreeMap<Date, i64> {
     all
 }
 
-fn month_at(first: Date, statements: &BTreeMap<Date, (Figure, Origin)>, all: &BTreeMap<Date, i64>) -> Month {
+fn month_at(first: Date, statements: &BTreeMap<Date, Total>, all: &BTreeMap<Date, i64>) -> Month {
     let (_, last) = month_of(first);
-    if let Some((figure, origin)) = statements.get(&first) {
+    if let Some(Total { figure, sources, .. }) = statements.get(&first) {
         return Month {
             first,
             stage: Some(figure.stage),
             minutes: figure.minutes,
             revenue_minor: figure.revenue_minor,
             days_known: days(first, last),
-            origin: Some(*origin),
+            sources: Some(*sources),
         };
     }
     let heard = all.range(first..=last);
     let (minutes, days_known) = heard.fold((0, 0), |(minutes, days), (_, day)| (minutes + day, days + 1));
     let stage = (days_known > 0).then_some(Stage::Estimate);
-    Month { first, stage, minutes, revenue_minor: None, days_known, origin: None }
+    Month { first, stage, minutes, revenue_minor: None, days_known, sources: None }
 }
 
 fn current_rate(quarters: &[Quarter]) -> Option<CurrentRate> {
@@ -260,6 +262,7 @@ pub mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::royalties::model::{Figure, Key, Origin, Stored};
 
     /// A date from text.
     pub fn date(text: &str) -> Date {
@@ -373,8 +376,12 @@ pub mod tests {
         week(&mut ledger, "2025-10-06", "", 100);
         assert_eq!(Standing::of(&ledger).weeks[0].minutes, 100);
         week(&mut ledger, "2025-10-07", "", 700);
-        let (minutes, days) = Standing::of(&ledger).heard(date("2025-10-01"), date("2025-10-31"));
-        assert_eq!((minutes, days), (14 + 700, 8));
+        let standing = Standing::of(&ledger);
+        let (first, last) = (date("2025-10-01"), date("2025-10-31"));
+        assert_eq!(standing.heard(first, last), (14 + 700, 8));
+        let shares: Vec<(i64, i64)> =
+            standing.shares(first, last).iter().map(|(_, days, minutes)| (*days, *minutes)).collect();
+        assert_eq!(shares, [(1, 14), (7, 700)]);
     }
 
     proptest! {

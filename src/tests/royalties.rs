@@ -313,9 +313,13 @@ async fn projections_are_kept_and_held_against_what_came(db: PgPool) {
     assert_eq!(kept.len(), 1);
     assert_eq!((kept[0].low_minor, kept[0].mid_minor, kept[0].high_minor), (773_356, 773_356, 1_383_472));
     import(&db, &books, vec![file("all.csv", MONTHLY)]).await.expect("imported");
-    let now =
-        takings::royalties::read::royalties(&mut db.acquire().await.expect("a connection"), &books, at(NOW), None)
-            .await;
+    let now = takings::royalties::read::royalties(
+        &mut db.acquire().await.expect("a connection"),
+        &books,
+        at(NOW),
+        Default::default(),
+    )
+    .await;
     let record = now.expect("royalties").track_record();
     let cells: Vec<String> = record.rows[0].iter().map(takings::table::Value::text).collect();
     assert_eq!(cells[..2], ["Q4 2025", "2025-10-14"]);
