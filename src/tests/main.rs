@@ -17,6 +17,7 @@ mod rates;
 mod replay;
 mod rest;
 mod royalties;
+mod royalty_files;
 mod royalty_sums;
 mod settings;
 mod snapshot;
