@@ -92,11 +92,11 @@ impl Periods {
     /// The minutes of each period of a series.
     pub fn minutes(&self, series: Series) -> BTreeMap<(Date, Date), i64> {
         let of_series = self.0.iter().filter(|((known, ..), _)| *known == series);
-        let total = |((_, first, last), details): (&(Series, Date, Date), &[(i64, i64); 4])| {
+        let least = of_series.filter_map(|((_, first, last), details)| {
             let (_, minutes) = details.iter().find(|(rows, _)| *rows > 0)?;
             Some(((*first, *last), *minutes))
-        };
-        of_series.filter_map(total).collect()
+        });
+        least.collect()
     }
 }
 

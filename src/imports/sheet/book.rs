@@ -19,6 +19,8 @@ const PARTS_MAX: usize = 10_000;
 const UNPACKED_BYTES_MIN: u64 = 4 * 1024 * 1024;
 /// Significant digits that spreadsheets keep.
 const DIGITS: usize = 15;
+/// The part of an XLSX file whose elements calamine waits for.
+const STYLES: &str = "xl/styles.xml";
 /// Formulas that a notice names.
 const NAMED_MAX: usize = 3;
 
@@ -40,6 +42,9 @@ pub(super) fn archive(bytes: &[u8]) -> Result<Book, Unreadable> {
     }
     let has_macros = has("xl/vbaProject.bin");
     if has("xl/workbook.xml") {
+        if has(STYLES) {
+            check_whole(&mut archive, STYLES)?;
+        }
         return xlsx(bytes, has_macros);
     }
     if !has("content.xml") {
@@ -109,12 +114,29 @@ fn xlsx(bytes: &[u8], has_macros: bool) -> Result<Book, Unreadable> {
     Ok(book)
 }
 
-/// How far the sheets of an ODS file spread when their repetitions are written out. Rows and cells may say of themselves that
-/// they are there a million times.
+/// Whether a part ends after its elements. calamine would wait for their ends for ever.
+fn check_whole(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<(), Unreadable> {
+    let part = archive.by_name(name).map_err(damaged)?;
+    let mut reader = quick_xml::Reader::from_reader(std::io::BufReader::new(part));
+    let (mut buffer, mut depth) = (Vec::new(), 0usize);
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).map_err(damaged)? {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::Eof if depth > 0 => return Err(damaged(format!("{name} ends too early"))),
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+/// How far the sheets of an ODS file spread when their repetitions are written out: rows and cells may say of themselves that
+/// they are there a million times. As [`check_whole`], it finds a document that ends before its elements.
 fn check_ods(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<(), Unreadable> {
     let content = archive.by_name("content.xml").map_err(damaged)?;
     let mut reader = quick_xml::Reader::from_reader(std::io::BufReader::new(content));
-    let (mut buffer, mut cells) = (Vec::new(), 0usize);
+    let (mut buffer, mut cells, mut depth) = (Vec::new(), 0usize, 0usize);
     // Of the sheet: rows so far, those up to the last that is not empty, and the widest. Of the row: repetitions, cells, empty
     // cells after them.
     let (mut rows, mut filled_rows, mut widest) = (0usize, 0usize, 0usize);
@@ -122,6 +144,12 @@ fn check_ods(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<(), Unreadable> 
     loop {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+        match &event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::Eof if depth > 0 => return Err(damaged("its content ends too early")),
+            _ => {}
+        }
         let (tag, has_content) = match &event {
             Event::Start(tag) => (tag, true),
             Event::Empty(tag) => (tag, false),

@@ -177,6 +177,12 @@ fn hostile_files_are_sentences() {
         assert!(matches!(read(&xls[..cut]), Err(Unreadable::Damaged(_))), "{cut}");
     }
     assert!(read(&zipped(&[("xl/workbook.xml", b"<x/>")])).is_err());
+    // What ends before its elements was read for ever once.
+    let styles = zipped(&[("xl/workbook.xml", b"<workbook/>"), ("xl/styles.xml", b"<styleSheet><cellXfs><xf>")]);
+    let cut_short = zipped(&[("content.xml", br#"<x:a><table:table table:name="R"><table:table-row>"#)]);
+    for cut in [styles, cut_short] {
+        assert!(matches!(read(&cut), Err(Unreadable::Damaged(why)) if why.contains("ends too early")));
+    }
     let uncomputed = zipped(&[("content.xml", b"<a><b></a>")]);
     assert!(matches!(read(&uncomputed), Err(Unreadable::Damaged(_))));
 }

@@ -23,9 +23,9 @@ impl Royalties {
             Column::text("source", "Source"),
         ];
         let weeks = self.last_weeks(WEEKS + 1);
-        let shown = weeks.iter().take(WEEKS).enumerate();
-        let rows = shown.clone().map(|(n, week)| self.week(week, weeks.get(n + 1))).collect();
-        let leads = shown.map(|(_, week)| {
+        let shown = weeks.iter().take(WEEKS);
+        let rows = shown.clone().zip(1..).map(|(week, next)| self.week(week, weeks.get(next))).collect();
+        let leads = shown.map(|week| {
             let address = Of::Week(week.first, week.last).address();
             let source = source_address(week.sources, address.clone());
             vec![("minutes", address.clone()), ("revenue", address), ("source", source)]
