@@ -85,6 +85,11 @@ mod document {
             title: "This page could not be loaded",
             sentence: "The database does not answer at the moment. Try again.",
         };
+        /// What a form sent is none of what it can send, or is about something that is gone.
+        pub const UNREADABLE: Said = Said {
+            title: "The form could not be read",
+            sentence: "Nothing was changed: what it was about may be gone. Go back to the page and look again.",
+        };
     }
 
     impl Page {

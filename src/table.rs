@@ -87,6 +87,18 @@ pub struct Table {
     pub data: Data,
 }
 
+impl Table {
+    /// The place of a column by its name.
+    pub fn place(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|known| known.name == column)
+    }
+
+    /// A row's cell in a column.
+    pub fn cell<'a>(&self, row: &'a Row, column: &str) -> Option<&'a Cell> {
+        row.cells.get(self.place(column)?)
+    }
+}
+
 /// What a table or a chart shows, as exact values: exports are made of it (P3).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Data {

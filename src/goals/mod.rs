@@ -7,3 +7,4 @@ pub mod routes;
 pub mod store;
 pub mod tables;
 pub mod view;
+pub mod writing;

@@ -199,6 +199,9 @@ pub enum Unwritten {
     /// Too much is written.
     #[error("a note has at most {NOTE_CHARS_MAX} characters; this one has {0}")]
     Long(usize),
+    /// There are too many notes.
+    #[error("there are {NOTES_MAX} notes, which is as many as can be: remove some first")]
+    Full,
 }
 
 impl NewGoal {

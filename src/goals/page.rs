@@ -1,8 +1,7 @@
 //! `/goals`: goals, notes and milestones, and what the page's forms send.
 
 use axum::Router;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{DefaultBodyLimit, Extension, Form, Query, State};
+use axum::extract::{DefaultBodyLimit, Extension, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -10,16 +9,16 @@ use axum::routing::{get, post};
 
 use crate::access::session::{Visitor, Writer};
 use crate::app::{Page, Said, answer};
-use crate::goals::model::{Goal, NOTES_MAX, NewGoal, NewNote, Note, Unwritten};
-use crate::goals::routes::announce;
+use crate::goals::model::{Goal, NewNote, Note};
 use crate::goals::store;
 use crate::goals::view::{GoalFields, GoalLine, GoalsShown, NoteFields, NoteLine, SAYINGS};
+use crate::goals::writing::{self, Refused};
+use crate::period::Calendar;
+use crate::server::form::Sent;
 use crate::server::state::AppState;
 
 /// A form at most, in bytes: a note of 280 characters, each of four bytes that are written as twelve.
 const FORM_MAX_BYTES: usize = 8 * 1024;
-
-type Sent = Vec<(String, String)>;
 
 /// The routes; whoever is not signed in does not come here.
 pub fn routes() -> Router<AppState> {
@@ -32,31 +31,19 @@ pub fn routes() -> Router<AppState> {
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
 }
 
-/// Why a form came to nothing.
-enum Refused {
-    /// Only writers write.
-    NotYours,
-    /// What it is about is gone, or it could not be read.
-    Unreadable,
-    /// What was written is none; the page says so.
-    Goal(GoalFields, Unwritten),
-    /// The same of a note.
-    Note(NoteFields, String),
-    /// The database refused or was away.
-    Away(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Refused {
-    fn from(error: sqlx::Error) -> Refused {
-        Refused::Away(error)
-    }
+/// What somebody typed: it stands in the page again, beside what is wrong with it.
+enum Typed {
+    Goal(GoalFields),
+    Note(NoteFields),
+    /// Nothing but which button.
+    Nothing,
 }
 
 /// The page. `?date=2026-11-20` begins a note on that day, `?note=3` changes one.
 async fn show(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
-    Query(query): Query<Sent>,
+    Query(query): Query<Vec<(String, String)>>,
     parts: Parts,
 ) -> Response {
     let asked = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -75,7 +62,7 @@ async fn show(
     };
     match page.await {
         Ok(page) => answer(state, parts, StatusCode::OK, Page::Goals(Box::new(page))).await,
-        Err(error) => refuse(state, &visitor, parts, Refused::Away(error)).await,
+        Err(error) => refuse(state, &visitor, parts, Typed::Nothing, error.into()).await,
     }
 }
 
@@ -83,39 +70,26 @@ async fn set(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Sent>, FormRejection>,
+    form: Sent,
 ) -> Response {
+    let typed = GoalFields { period: form.text("period"), measure: form.text("measure"), target: form.text("target") };
     let done = async {
-        let (writer, form) = opened(&visitor, form)?;
-        let fields = GoalFields {
-            period: sent(&form, "period"),
-            measure: sent(&form, "measure"),
-            target: sent(&form, "target"),
-        };
-        let books = state.books.now();
-        let goal = NewGoal::read(&fields.period, &fields.measure, &fields.target, books.currency)
-            .map_err(|error| Refused::Goal(fields, error))?;
-        store::set_goal(&state.db, books.workspace, goal, books.currency, &writer.name, state.clock.now()).await?;
-        announce(&state).await?;
-        Ok("/goals?said=goal-set")
+        let GoalFields { period, measure, target } = &typed;
+        writing::set_goal(&state, &writer(&visitor)?, period, measure, target).await
     };
-    end(state.clone(), &visitor, parts, done.await).await
+    let done = done.await.map(|_| "goal-set");
+    end(state, &visitor, parts, Typed::Goal(typed), done).await
 }
 
 async fn remove_goal(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Sent>, FormRejection>,
+    form: Sent,
 ) -> Response {
-    let done = async {
-        let (_, form) = opened(&visitor, form)?;
-        let id = sent(&form, "id").parse().map_err(|_| Refused::Unreadable)?;
-        store::remove_goal(&state.db, state.books.now().workspace, id).await?;
-        announce(&state).await?;
-        Ok("/goals?said=goal-removed")
-    };
-    end(state.clone(), &visitor, parts, done.await).await
+    let done = async { writing::remove_goal(&state, &writer(&visitor)?, &form.text("id")).await };
+    let done = done.await.map(|()| "goal-removed");
+    end(state, &visitor, parts, Typed::Nothing, done).await
 }
 
 /// Writes a note, or changes the one that the form names.
@@ -123,92 +97,61 @@ async fn write_note(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Sent>, FormRejection>,
+    form: Sent,
 ) -> Response {
+    let typed =
+        NoteFields { id: form.text("id"), first: form.text("first"), last: form.text("last"), text: form.text("text") };
     let done = async {
-        let (writer, form) = opened(&visitor, form)?;
-        let fields = NoteFields {
-            id: sent(&form, "id"),
-            first: sent(&form, "first"),
-            last: sent(&form, "last"),
-            text: sent(&form, "text"),
-        };
+        let writer = writer(&visitor)?;
         // A field of a form that was left empty.
-        let last = Some(fields.last.as_str()).filter(|last| !last.trim().is_empty());
-        let note = NewNote::read(&fields.first, last, &fields.text)
-            .map_err(|error| Refused::Note(fields.clone(), error.to_string()))?;
-        let (workspace, now) = (state.books.now().workspace, state.clock.now());
-        if !fields.id.is_empty() {
-            let id = own(&state, &writer, &fields.id).await?;
-            store::change_note(&state.db, workspace, id, &note, now).await?;
-        } else if store::add_note(&state.db, workspace, &note, (writer.person, &writer.name), now).await?.is_none() {
-            let full = format!("there are {NOTES_MAX} notes, which is as many as can be: remove some first");
-            return Err(Refused::Note(fields, full));
+        let last = Some(typed.last.as_str()).filter(|last| !last.is_empty());
+        let note = NewNote::read(&typed.first, last, &typed.text)?;
+        match typed.id.as_str() {
+            "" => writing::add_note(&state, &writer, &note).await,
+            id => writing::change_note(&state, &writer, id, &note).await,
         }
-        announce(&state).await?;
-        Ok("/goals?said=note-kept")
     };
-    end(state.clone(), &visitor, parts, done.await).await
+    let done = done.await.map(|_| "note-kept");
+    end(state, &visitor, parts, Typed::Note(typed), done).await
 }
 
 async fn remove_note(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Sent>, FormRejection>,
+    form: Sent,
 ) -> Response {
-    let done = async {
-        let (writer, form) = opened(&visitor, form)?;
-        let id = own(&state, &writer, &sent(&form, "id")).await?;
-        store::remove_note(&state.db, state.books.now().workspace, id).await?;
-        announce(&state).await?;
-        Ok("/goals?said=note-removed")
-    };
-    end(state.clone(), &visitor, parts, done.await).await
+    let done = async { writing::remove_note(&state, &writer(&visitor)?, &form.text("id")).await };
+    let done = done.await.map(|()| "note-removed");
+    end(state, &visitor, parts, Typed::Nothing, done).await
 }
 
-/// Who sent a form, and what it says.
-fn opened(visitor: &Visitor, form: Result<Form<Sent>, FormRejection>) -> Result<(Writer, Sent), Refused> {
-    let writer = Writer::of(visitor).ok_or(Refused::NotYours)?;
-    let Form(form) = form.map_err(|_| Refused::Unreadable)?;
-    Ok((writer, form))
+fn writer(visitor: &Visitor) -> Result<Writer, Refused> {
+    Writer::of(visitor).ok_or(Refused::NotYours)
 }
 
-fn sent(form: &Sent, name: &str) -> String {
-    let found = form.iter().find(|(known, _)| known == name);
-    found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-}
-
-/// The number of a note that the writer may change.
-async fn own(state: &AppState, writer: &Writer, id: &str) -> Result<i32, Refused> {
-    let id: i32 = id.parse().map_err(|_| Refused::Unreadable)?;
-    let note = store::note(&mut *state.db.acquire().await?, state.books.now().workspace, id).await?;
-    let note = note.ok_or(Refused::Unreadable)?;
-    if writer.may_change(note.author_id) { Ok(id) } else { Err(Refused::NotYours) }
-}
-
-async fn end(state: AppState, visitor: &Visitor, parts: Parts, done: Result<&'static str, Refused>) -> Response {
+/// Leads back to the page with what it says, one of [`SAYINGS`], or says what was wrong.
+async fn end(
+    state: AppState,
+    visitor: &Visitor,
+    parts: Parts,
+    typed: Typed,
+    done: Result<&'static str, Refused>,
+) -> Response {
     match done {
-        Ok(address) => Redirect::to(address).into_response(),
-        Err(refused) => refuse(state, visitor, parts, refused).await,
+        Ok(said) => Redirect::to(&format!("/goals?said={said}")).into_response(),
+        Err(refused) => refuse(state, visitor, parts, typed, refused).await,
     }
 }
 
-async fn refuse(state: AppState, visitor: &Visitor, parts: Parts, refused: Refused) -> Response {
+async fn refuse(state: AppState, visitor: &Visitor, parts: Parts, typed: Typed, refused: Refused) -> Response {
     let (status, said) = match refused {
-        Refused::Goal(fields, error) => {
-            let shown = loaded(&state, visitor).await.map(|page| GoalsShown {
-                goal: fields,
-                goal_problem: error.to_string(),
-                ..page
-            });
-            return again(state, parts, shown).await;
-        }
-        Refused::Note(fields, sentence) => {
-            let shown =
-                loaded(&state, visitor).await.map(|page| GoalsShown { note: fields, note_problem: sentence, ..page });
-            return again(state, parts, shown).await;
-        }
+        Refused::Unwritten(error) => match again(&state, visitor, typed, error.to_string()).await {
+            Ok(page) => {
+                return answer(state, parts, StatusCode::UNPROCESSABLE_ENTITY, Page::Goals(Box::new(page))).await;
+            }
+            Err(error) => away(&error),
+        },
         Refused::NotYours => (
             StatusCode::FORBIDDEN,
             Said {
@@ -216,30 +159,25 @@ async fn refuse(state: AppState, visitor: &Visitor, parts: Parts, refused: Refus
                 sentence: "Viewers read, and a note is changed by its author or an administrator. Nothing was changed.",
             },
         ),
-        Refused::Unreadable => (
-            StatusCode::BAD_REQUEST,
-            Said {
-                title: "The form could not be read",
-                sentence: "Nothing was changed: what it was about may be gone. Go back to the page and look again.",
-            },
-        ),
-        Refused::Away(error) => {
-            tracing::warn!(%error, "goals and notes could not be shown or changed");
-            (StatusCode::SERVICE_UNAVAILABLE, Said::AWAY)
-        }
+        Refused::NoGoal | Refused::NoNote => (StatusCode::BAD_REQUEST, Said::UNREADABLE),
+        Refused::Database(error) => away(&error),
     };
     answer(state, parts, status, Page::Said(said)).await
 }
 
-/// The page again, with what is wrong beside its field.
-async fn again(state: AppState, parts: Parts, shown: sqlx::Result<GoalsShown>) -> Response {
-    match shown {
-        Ok(shown) => answer(state, parts, StatusCode::UNPROCESSABLE_ENTITY, Page::Goals(Box::new(shown))).await,
-        Err(error) => {
-            tracing::warn!(%error, "goals and notes could not be shown");
-            answer(state, parts, StatusCode::SERVICE_UNAVAILABLE, Page::Said(Said::AWAY)).await
-        }
-    }
+fn away(error: &sqlx::Error) -> (StatusCode, Said) {
+    tracing::warn!(%error, "goals and notes could not be shown or changed");
+    (StatusCode::SERVICE_UNAVAILABLE, Said::AWAY)
+}
+
+/// The page with what was typed, and what is wrong beside its field.
+async fn again(state: &AppState, visitor: &Visitor, typed: Typed, problem: String) -> sqlx::Result<GoalsShown> {
+    let page = loaded(state, visitor).await?;
+    Ok(match typed {
+        Typed::Goal(goal) => GoalsShown { goal, goal_problem: problem, ..page },
+        Typed::Note(note) => GoalsShown { note, note_problem: problem, ..page },
+        Typed::Nothing => page,
+    })
 }
 
 /// The page as things stand, with empty forms.
@@ -286,7 +224,7 @@ async fn loaded(state: &AppState, visitor: &Visitor) -> sqlx::Result<GoalsShown>
 }
 
 /// Who wrote a note and when, and when it was changed.
-fn written(note: &Note, calendar: &crate::period::Calendar) -> String {
+fn written(note: &Note, calendar: &Calendar) -> String {
     let at = |at| calendar.local(at).strftime("%-d %b %Y %H:%M").to_string();
     let edited = note.edited_at.map(|edited| format!(", changed {}", at(edited))).unwrap_or_default();
     format!("{}, {}{edited}", note.author, at(note.written_at))

@@ -14,11 +14,11 @@ use utoipa_axum::routes;
 use crate::access::session::Writer;
 use crate::export::local_time;
 use crate::goals::milestones::Milestone;
-use crate::goals::model::{Goal, GoalMeasure, GoalPeriod, NOTES_MAX, NewGoal, NewNote, Note, Unwritten};
+use crate::goals::model::{Goal, GoalMeasure, GoalPeriod, NewNote, Note, Unwritten};
 use crate::goals::store;
+use crate::goals::writing::{self, Refused};
 use crate::money::{Currency, decimal};
 use crate::period::Calendar;
-use crate::sales::store as sales;
 use crate::server::problem::{Problem, Reader};
 use crate::server::state::AppState;
 
@@ -157,13 +157,10 @@ async fn goals(_reader: Reader, State(state): State<AppState>) -> Result<Respons
 )]
 async fn set_goal(writer: Writer, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
     let wanted: GoalWanted = read(&body)?;
+    let id = writing::set_goal(&state, &writer, &wanted.period, &wanted.measure, &wanted.target).await?;
     let books = state.books.now();
-    let goal = NewGoal::read(&wanted.period, &wanted.measure, &wanted.target, books.currency)?;
-    let now = state.clock.now();
-    let id = store::set_goal(&state.db, books.workspace, goal, books.currency, &writer.name, now).await?;
-    announce(&state).await?;
     let all = store::goals(&mut *state.db.acquire().await?, books.workspace).await?;
-    let set = all.into_iter().find(|goal| goal.id == id).ok_or_else(no_goal)?;
+    let set = all.into_iter().find(|goal| goal.id == id).ok_or(Refused::NoGoal)?;
     Ok(Json(goal_told(set, books.currency, &books.calendar)).into_response())
 }
 
@@ -176,15 +173,11 @@ async fn set_goal(writer: Writer, State(state): State<AppState>, body: Bytes) ->
     responses((status = NO_CONTENT, description = "It is removed"))
 )]
 async fn remove_goal(
-    _writer: Writer,
+    writer: Writer,
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let id = number(&id).ok_or_else(no_goal)?;
-    if !store::remove_goal(&state.db, state.books.now().workspace, id).await? {
-        return Err(no_goal());
-    }
-    announce(&state).await?;
+    writing::remove_goal(&state, &writer, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -210,15 +203,7 @@ async fn annotations(_reader: Reader, State(state): State<AppState>) -> Result<R
     responses((status = CREATED, body = Annotation, description = "The note"))
 )]
 async fn add_annotation(writer: Writer, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
-    let note = note_wanted(&body)?;
-    let (books, now) = (state.books.now(), state.clock.now());
-    let author = (writer.person, writer.name.as_str());
-    let full = || {
-        let sentence = format!("there are {NOTES_MAX} notes, which is as many as can be: remove some first");
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence)
-    };
-    let id = store::add_note(&state.db, books.workspace, &note, author, now).await?.ok_or_else(full)?;
-    announce(&state).await?;
+    let id = writing::add_note(&state, &writer, &note_wanted(&body)?).await?;
     Ok((StatusCode::CREATED, Json(one(&state, id).await?)).into_response())
 }
 
@@ -236,10 +221,7 @@ async fn change_annotation(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let id = own(&state, &writer, &id).await?;
-    let note = note_wanted(&body)?;
-    store::change_note(&state.db, state.books.now().workspace, id, &note, state.clock.now()).await?;
-    announce(&state).await?;
+    let id = writing::change_note(&state, &writer, &id, &note_wanted(&body)?).await?;
     Ok(Json(one(&state, id).await?).into_response())
 }
 
@@ -256,9 +238,7 @@ async fn remove_annotation(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let id = own(&state, &writer, &id).await?;
-    store::remove_note(&state.db, state.books.now().workspace, id).await?;
-    announce(&state).await?;
+    writing::remove_note(&state, &writer, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -273,13 +253,6 @@ async fn remove_annotation(
 async fn milestones(_reader: Reader, State(state): State<AppState>) -> Result<Response, Problem> {
     let found = state.hub.milestones(&mut *state.db.acquire().await?).await?;
     Ok(Json(Milestones { milestones: found.milestones.clone() }).into_response())
-}
-
-/// Tells every open page, here at once and on other servers.
-pub async fn announce(state: &AppState) -> sqlx::Result<()> {
-    sales::announce(&mut *state.db.acquire().await?).await?;
-    state.hub.wake();
-    Ok(())
 }
 
 fn goal_told(goal: Goal, reporting: Currency, calendar: &Calendar) -> GoalTold {
@@ -309,20 +282,8 @@ fn told(note: Note, calendar: &Calendar) -> Annotation {
 
 async fn one(state: &AppState, id: i32) -> Result<Annotation, Problem> {
     let books = state.books.now();
-    let note = store::note(&mut *state.db.acquire().await?, books.workspace, id).await?.ok_or_else(no_note)?;
+    let note = store::note(&state.db, books.workspace, id).await?.ok_or(Refused::NoNote)?;
     Ok(told(note, &books.calendar))
-}
-
-/// The number of a note that the writer may change.
-async fn own(state: &AppState, writer: &Writer, id: &str) -> Result<i32, Problem> {
-    let id = number(id).ok_or_else(no_note)?;
-    let workspace = state.books.now().workspace;
-    let note = store::note(&mut *state.db.acquire().await?, workspace, id).await?.ok_or_else(no_note)?;
-    if !writer.may_change(note.author_id) {
-        let sentence = "only the author of a note and administrators change or remove it";
-        return Err(Problem::new(StatusCode::FORBIDDEN, sentence));
-    }
-    Ok(id)
 }
 
 fn note_wanted(body: &Bytes) -> Result<NewNote, Problem> {
@@ -337,20 +298,20 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     })
 }
 
-fn number(text: &str) -> Option<i32> {
-    text.parse().ok().filter(|number| *number > 0)
-}
-
-fn no_goal() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is no goal of this number; /api/v1/goals lists them")
-}
-
-fn no_note() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is no note of this number; /api/v1/annotations lists them")
-}
-
 impl From<Unwritten> for Problem {
     fn from(error: Unwritten) -> Problem {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+        Refused::Unwritten(error).into()
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(error: Refused) -> Problem {
+        let status = match error {
+            Refused::Unwritten(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Refused::NoGoal | Refused::NoNote => StatusCode::NOT_FOUND,
+            Refused::NotYours => StatusCode::FORBIDDEN,
+            Refused::Database(error) => return error.into(),
+        };
+        Problem::new(status, error.to_string())
     }
 }

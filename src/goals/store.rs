@@ -66,6 +66,33 @@ pub async fn remove_goal(db: &PgPool, workspace: i32, id: i32) -> sqlx::Result<b
     Ok(removed.execute(db).await?.rows_affected() == 1)
 }
 
+/// A row of notes.
+struct NoteRow {
+    id: i32,
+    first_day: NaiveDate,
+    last_day: NaiveDate,
+    body: String,
+    author_id: Option<i32>,
+    author: String,
+    written_at: Instant,
+    edited_at: Option<Instant>,
+}
+
+impl From<NoteRow> for Note {
+    fn from(row: NoteRow) -> Note {
+        Note {
+            id: row.id,
+            first: date(row.first_day),
+            last: date(row.last_day),
+            text: row.body,
+            author_id: row.author_id,
+            author: row.author,
+            written_at: row.written_at,
+            edited_at: row.edited_at,
+        }
+    }
+}
+
 /// The newest notes about any day from `first` to `last`, at most `limit`, the last day first.
 pub async fn notes(
     db: &mut PgConnection,
@@ -74,7 +101,8 @@ pub async fn notes(
     last: NaiveDate,
     limit: i64,
 ) -> sqlx::Result<Vec<Note>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        NoteRow,
         "select id, first_day, last_day, body, author_id, author, written_at, edited_at from annotations
          where workspace_id = $1 and first_day <= $3 and last_day >= $2 order by first_day desc, id desc limit $4",
         workspace,
@@ -84,17 +112,7 @@ pub async fn notes(
     )
     .fetch_all(db)
     .await?;
-    let notes = rows.into_iter().map(|row| Note {
-        id: row.id,
-        first: date(row.first_day),
-        last: date(row.last_day),
-        text: row.body,
-        author_id: row.author_id,
-        author: row.author,
-        written_at: row.written_at,
-        edited_at: row.edited_at,
-    });
-    Ok(notes.collect())
+    Ok(rows.into_iter().map(Note::from).collect())
 }
 
 /// All notes.
@@ -103,8 +121,15 @@ pub async fn all_notes(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Ve
 }
 
 /// The note of that number.
-pub async fn note(db: &mut PgConnection, workspace: i32, id: i32) -> sqlx::Result<Option<Note>> {
-    Ok(all_notes(db, workspace).await?.into_iter().find(|note| note.id == id))
+pub async fn note(db: &PgPool, workspace: i32, id: i32) -> sqlx::Result<Option<Note>> {
+    let row = sqlx::query_as!(
+        NoteRow,
+        "select id, first_day, last_day, body, author_id, author, written_at, edited_at from annotations
+         where workspace_id = $1 and id = $2",
+        workspace,
+        id
+    );
+    Ok(row.fetch_optional(db).await?.map(Note::from))
 }
 
 /// Adds a note and returns its number; `None` where there are [`NOTES_MAX`] already.

@@ -17,8 +17,6 @@ pub const GOALS: &str = "goals";
 pub const NOTES: &str = "notes";
 /// The charts that notes are marked on.
 const MARKED: [&str; 2] = ["revenue", "orders"];
-/// The place of a goal's progress in its row: the cards of the page read it there.
-const PROGRESS: usize = 3;
 
 /// The goals with what came so far: `sums` are those of the running day, week, month, quarter and year, of all orders. Under a
 /// filter there are none, and no goals.
@@ -115,6 +113,7 @@ fn goal_row(goal: &Goal, so_far: Option<i64>, has_total: bool) -> Row {
 /// Says of each goal of total revenue whether the projection of its period comes to it.
 pub fn project(snapshot: &mut Snapshot, projections: &[Projection]) {
     let Some(table) = snapshot.tables.iter_mut().find(|table| table.name == GOALS) else { return };
+    let progress = table.place("progress");
     for (row, values) in table.rows.iter_mut().zip(&table.data.rows) {
         let [Value::Text(period), Value::Text(measure), Value::Money(so_far, _), Value::Money(target, currency), _] =
             &values[..]
@@ -136,7 +135,7 @@ pub fn project(snapshot: &mut Snapshot, projections: &[Projection]) {
         } else {
             format!("will be missed: {expected} expected")
         };
-        if let Some(progress) = row.cells.get_mut(PROGRESS) {
+        if let Some(progress) = progress.and_then(|place| row.cells.get_mut(place)) {
             progress.title.clone_from(&words);
         }
         if let Some(cell) = row.cells.last_mut() {

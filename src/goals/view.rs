@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use crate::goals::model::{GoalMeasure, GoalPeriod, NOTE_CHARS_MAX};
-use crate::ui::field::{Hint, Problem, described_by};
+use crate::ui::field::{Field, Hint, Problem, described_by, invalid};
 use crate::ui::frame::Frame;
 
 /// What the page says of a form that was sent: the word in its address, and the sentence.
@@ -175,14 +175,13 @@ fn GoalForm(goal: GoalFields, problem: String, currency: String) -> impl IntoVie
         let selected = measure.name() == goal.measure;
         view! { <option value=measure.name() selected=selected>{measure.title()}</option> }
     });
-    let invalid = (!problem.is_empty()).then_some("true");
     view! {
         <form class="form is-row" method="post" action="/goals/set">
             <div class="field"><label for="measure">"What"</label><select id="measure" name="measure">{measures.collect_view()}</select></div>
             <div class="field"><label for="period">"When"</label><select id="period" name="period">{periods.collect_view()}</select></div>
             <div class="field">
                 <label for="target">{format!("Target, in {currency} or orders")}</label>
-                <input id="target" name="target" inputmode="decimal" maxlength="24" required=true autocomplete="off" value=goal.target aria-invalid=invalid aria-describedby=described_by("target")/>
+                <input id="target" name="target" inputmode="decimal" maxlength="24" required=true autocomplete="off" value=goal.target aria-invalid=invalid(&problem) aria-describedby=described_by("target")/>
             </div>
             <button class="button is-primary" type="submit">"Set the goal"</button>
             <div class="field is-whole">
@@ -215,18 +214,14 @@ fn NoteRow(line: NoteLine) -> impl IntoView {
 fn NoteForm(note: NoteFields, problem: String) -> impl IntoView {
     let NoteFields { id, first, last, text } = note;
     let is_new = id.is_empty();
-    let invalid = (!problem.is_empty()).then_some("true");
     view! {
         <form class="form is-row" id="note-form" method="post" action="/goals/note">
             <input type="hidden" name="id" value=id/>
             <div class="field"><label for="first">"Day"</label><input id="first" name="first" type="date" required=true value=first/></div>
             <div class="field"><label for="last">"Last day, if there are more"</label><input id="last" name="last" type="date" value=last/></div>
-            <div class="field is-whole">
-                <label for="text">"Note"</label>
-                <input id="text" name="text" required=true autocomplete="off" maxlength=NOTE_CHARS_MAX.to_string() value=text aria-invalid=invalid aria-describedby=described_by("text")/>
-                <Problem field="text" sentence=problem/>
-                <Hint field="text" text="At most 280 characters of plain text, with your name beside it."/>
-            </div>
+            <Field name="text" label="Note" problem=problem.clone() hint="At most 280 characters of plain text, with your name beside it." is_whole=true>
+                <input id="text" name="text" required=true autocomplete="off" maxlength=NOTE_CHARS_MAX.to_string() value=text aria-invalid=invalid(&problem) aria-describedby=described_by("text")/>
+            </Field>
             <button class="button is-primary" type="submit">{if is_new { "Add the note" } else { "Keep the change" }}</button>
             {(!is_new).then(|| view! { <a class="button" href="/goals">"Leave it as it was"</a> })}
         </form>

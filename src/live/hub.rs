@@ -2,7 +2,7 @@
 //! every socket that asks the same. A socket that falls behind never makes another wait.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::goals;
 use crate::goals::milestones::{self, Found};
+use crate::live::events::Told;
 use crate::live::greeting::Greetings;
 use crate::live::model::{Legacy, Message};
 use crate::live::serialised::Serialised;
@@ -93,6 +94,8 @@ struct Shared {
     changes: AtomicU64,
     projections: Mutex<Option<(Arc<Projected>, Instant)>>,
     milestones: Mutex<Option<(Arc<Found>, Instant)>>,
+    told: Told,
+    is_stale: AtomicBool,
     /// The next version of figures. It begins anywhere: a client of another server, or of this one before it was started
     /// again, names no version of ours.
     versions: AtomicI64,
@@ -134,6 +137,8 @@ impl Hub {
             changes: AtomicU64::new(0),
             projections: Mutex::default(),
             milestones: Mutex::default(),
+            told: Told::default(),
+            is_stale: AtomicBool::new(false),
             versions: AtomicI64::new(i64::from(rand::random::<u32>()) << 20),
         }))
     }
@@ -147,6 +152,16 @@ impl Hub {
     /// How often something changed; a count, to tell moments apart.
     pub fn changes(&self) -> u64 {
         self.0.changes.load(Relaxed)
+    }
+
+    /// Where events are told to those who want no figures.
+    pub fn told(&self) -> &Told {
+        &self.0.told
+    }
+
+    /// Whether the database did not answer when it was asked last.
+    pub fn is_stale(&self) -> bool {
+        self.0.is_stale.load(Relaxed)
     }
 
     /// Works on the greetings that are kept of a question.
@@ -277,7 +292,7 @@ impl Hub {
 
     /// Runs until `shutdown`: waits for a recording or the tick, gathers what is new, sends it.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut round = Round { last_event: None, figures_at: Instant::now() - FIGURES_EVERY, is_stale: false };
+        let mut round = Round { last_event: None, figures_at: Instant::now() - FIGURES_EVERY };
         loop {
             let woken = tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -288,10 +303,9 @@ impl Hub {
                 Ok(None) => {}
                 Ok(Some(again_after)) => self.wake_after(again_after),
                 Err(error) => {
-                    if !round.is_stale {
+                    if !self.0.is_stale.swap(true, Relaxed) {
                         tracing::warn!(%error, "the live stream stands still: the database does not answer");
                     }
-                    round.is_stale = true;
                     for topic in self.watched() {
                         topic.send(round.last_event.unwrap_or(0), None, &Message::stale(), &[]);
                     }
@@ -320,7 +334,8 @@ impl Hub {
             // Also where nobody told of them: a greeting of before is none any more.
             self.0.changes.fetch_add(1, Relaxed);
         }
-        let is_due = ticked || round.is_stale || round.figures_at.elapsed() >= FIGURES_EVERY;
+        self.0.told.tell(&events);
+        let is_due = ticked || self.is_stale() || round.figures_at.elapsed() >= FIGURES_EVERY;
         if is_due {
             round.figures_at = Instant::now();
         }
@@ -340,7 +355,7 @@ impl Hub {
             }
         }
         round.last_event = Some(last_event);
-        round.is_stale = false;
+        self.0.is_stale.store(false, Relaxed);
         Ok(if events.len() as i64 == EVENTS_MAX {
             Some(self.frame_every())
         } else {
@@ -372,7 +387,6 @@ impl Hub {
 struct Round {
     last_event: Option<i64>,
     figures_at: Instant,
-    is_stale: bool,
 }
 
 impl Topic {

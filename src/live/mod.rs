@@ -7,6 +7,8 @@ pub mod view;
 #[cfg_attr(not(feature = "hydrate"), path = "nowhere.rs")]
 pub mod browser;
 #[cfg(feature = "ssr")]
+pub mod events;
+#[cfg(feature = "ssr")]
 pub mod greeting;
 #[cfg(feature = "ssr")]
 pub mod hub;

@@ -1,23 +1,26 @@
-//! `GET /ws`: the live stream over a WebSocket. The protocol is described in `docs/live.md`.
+//! `GET /ws`: the live stream over a WebSocket; and the address of the stream of events. Both are described in `docs/live.md`.
 
-use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Router, middleware};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::access::session::Visitor;
+use crate::live::events;
 use crate::live::greeting::Resume;
 use crate::live::hub::{Frame, Hub, serialise};
 use crate::live::model::{Message, PROTOCOL};
 use crate::live::socket::{Ended, Socket, upgrade, wire};
 use crate::sales::question::Question;
+use crate::server::problem::as_problems;
 use crate::server::state::AppState;
 
-/// The route of the socket.
+/// The routes.
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/ws", get(open))
+    let stream = get(events::stream).layer(middleware::from_fn(as_problems));
+    Router::new().route("/ws", get(open)).route("/api/v1/events/stream", stream)
 }
 
 async fn open(

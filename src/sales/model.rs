@@ -112,9 +112,16 @@ pub struct Overview {
     pub landing: String,
     /// Orders of the range left out because no exchange rate is known (M7).
     pub flagged: i64,
-    /// Why there are no medians, in a sentence; empty where they are missing for want of orders alone.
+    /// Why medians of orders that are there are missing, in a sentence; empty where that cannot be.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub no_median: String,
+}
+
+impl Overview {
+    /// Why a median of orders is missing; empty where it is not, or there are no orders.
+    pub fn why_no_median(&self, median: Option<i64>, of: &Figures) -> String {
+        if median.is_none() && of.orders > 0 { self.no_median.clone() } else { String::new() }
+    }
 }
 
 /// A day of the chart.
@@ -159,8 +166,14 @@ pub struct OrderEvent {
     pub number: Option<String>,
     /// Minor units of `currency`: the order's total, or what was paid back, negative.
     pub amount_minor: i64,
+    /// The order's total, where `amount_minor` is not that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub total_minor: Option<i64>,
     /// The currency of the order.
     pub currency: Currency,
+    /// The platform's word for the payment, such as `paid`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<String>,
     /// ISO 3166 alpha-2.
     pub country: Option<String>,
     /// Where it was placed.
@@ -363,7 +376,9 @@ mod tests {
             id: sequence.to_string(),
             number: None,
             amount_minor: 4567,
+            total_minor: None,
             currency: Currency::GBP,
+            status: None,
             country: Some("GB".into()),
             platform: "shopify".into(),
             placed_at: "2026-11-21T14:30:00Z".into(),

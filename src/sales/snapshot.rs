@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::chart::{Chart, ChartPoint};
 use crate::goals;
+use crate::money;
 use crate::period::{Calendar, Instant, Period, Window, minus, sql_date};
 use crate::sales::books::Books;
 use crate::sales::medians;
@@ -60,10 +61,8 @@ pub async fn compute(
     let [in_one, countries, by_source] = <[_; 3]>::try_from(answers).unwrap_or_default();
     let sums = sums::in_one(in_one, asked.windows.len());
     let medians = median_values(&mut tx, books, cursor.revision, &slice, &asked, &sums).await?;
-    let last_days = weekdays::last_days(spans.current, &books.calendar);
-    let hours_at = asked.hours_at[0];
-    let running: Vec<_> = asked.hours[0].iter().copied().zip(sums[hours_at..].iter().copied()).collect();
-    let by_hour = hour_sums(&mut tx, books, cursor.revision, &slice, last_days, &running).await?;
+    let whole_days = hour_sums(&mut tx, books, cursor.revision, &slice, &asked.whole_days).await?;
+    let by_hour = asked.by_hour_of_week(whole_days, &sums);
     let goals = goals::store::goals(&mut tx, books.workspace).await?;
     let days = [range[0].from, range[0].to - TimeDelta::microseconds(1)].map(|at| sql_date(books.calendar.date(at)));
     let notes = goals::store::notes(&mut tx, books.workspace, days[0], days[1], NOTES_MAX).await?;
@@ -94,7 +93,7 @@ pub async fn compute(
         range: answered.versus(14),
         landing: String::new(),
         flagged: sums[14].flagged,
-        no_median: if slice == Slice::default() { String::new() } else { NO_MEDIAN.into() },
+        no_median: if slice == Slice::default() { String::new() } else { no_median() },
     };
     let days = answered.days();
     let has_earlier = spans.earlier.is_some();
@@ -111,7 +110,12 @@ pub async fn compute(
         answered.range_chart("revenue", "Revenue", question, &spans, |figures| figures.revenue),
         answered.range_chart("orders", "Orders", question, &spans, |figures| figures.orders),
         answered.hours_chart(),
-        weekdays::chart(last_days, last_days != spans.current, &by_hour.iter().map(figures).collect::<Vec<_>>(), books),
+        weekdays::chart(
+            asked.last_days,
+            asked.last_days != spans.current,
+            &by_hour.iter().map(figures).collect::<Vec<_>>(),
+            books,
+        ),
     ];
     goals::tables::mark_notes(&mut charts, &notes, &books.calendar);
     // The first day is there for the change from day to day alone.
@@ -122,11 +126,8 @@ pub async fn compute(
 /// The places of the windows that a median is shown of, each followed by that of its earlier one: today, this week, this
 /// month, 30 days, the range.
 const WITH_MEDIAN: [usize; 5] = [0, 4, 6, 12, 14];
-/// The reason that people are given where a filter leaves no median.
-const NO_MEDIAN: &str = "The median is known of all orders together, not of some.";
-
-/// The medians of windows by their place, where there are any. The counts that they are read from have to have the same number
-/// of orders as the sums: where they do not, and `check-sums` would say so, there is none rather than a wrong one.
+/// The medians of windows by their place, where there are any. What they are read from has to have the same number of orders as
+/// the sums: where it has not, and `check-sums` would say so, there is none rather than a wrong one.
 async fn median_values(
     db: &mut PgConnection,
     books: &Books,
@@ -135,9 +136,6 @@ async fn median_values(
     asked: &Asked,
     sums: &[Sums],
 ) -> sqlx::Result<HashMap<usize, i64>> {
-    if *slice != Slice::default() {
-        return Ok(HashMap::new());
-    }
     let places: Vec<usize> = WITH_MEDIAN.iter().flat_map(|place| [*place, place + 1]).collect();
     // The range is often one of the others.
     let mut windows: Vec<Window> = Vec::new();
@@ -146,12 +144,27 @@ async fn median_values(
             windows.push(window);
         }
     }
-    let medians = medians::medians(db, books, revision, &windows).await?;
+    let all = Slice::default();
+    let medians = if *slice == all {
+        medians::medians(db, books, revision, &windows).await?.into_iter().map(Some).collect()
+    } else {
+        let of_all = [sums::Asked { slice: &all, by: None, windows: &windows }];
+        let of_all = sums::answers(db, books, revision, &of_all).await?.into_iter().flatten().collect();
+        let orders = sums::in_one(of_all, windows.len()).into_iter().map(|sums| sums.orders);
+        let windows: Vec<(Window, i64)> = windows.iter().copied().zip(orders).collect();
+        medians::filtered::medians(db, books, slice, &windows).await?
+    };
     let value = |place: usize| {
-        let median = windows.iter().zip(&medians).find(|(window, _)| **window == asked.windows[place])?.1;
+        let median = (*windows.iter().zip(&medians).find(|(window, _)| **window == asked.windows[place])?.1)?;
         median.value_minor.filter(|_| median.orders == sums[place].orders)
     };
     Ok(places.into_iter().filter_map(|place| Some((place, value(place)?))).collect())
+}
+
+/// The reason that people are given where a filter leaves no median.
+fn no_median() -> String {
+    let most = money::count(medians::filtered::ORDERS_MAX);
+    format!("Under a filter the median is known where the shop has {most} orders at most in that time.")
 }
 
 /// Notes of a range that an answer has at most, the newest: what they say is there to be read.
@@ -215,6 +228,11 @@ pub struct Asked {
     /// Where the days begin: a day more than the cards show, for the change from day to day.
     days_at: usize,
     days: Vec<Date>,
+    /// What the chart by weekday and hour is of: whole days, and where the hours of the others begin.
+    last_days: Window,
+    whole_days: Vec<(NaiveDate, Window)>,
+    week_hours_at: usize,
+    week_hours: Vec<usize>,
 }
 
 impl Asked {
@@ -237,7 +255,21 @@ impl Asked {
             let Window { from, to } = calendar.day(*day);
             Window { from, to: to.min(now) }
         }));
-        Asked { windows, points_at, hours_at, hours, days_at, days }
+        let last_days = weekdays::last_days(spans.current, calendar);
+        let (whole_days, ends) = weekdays::whole_days(last_days, calendar);
+        let week_hours_at = windows.len();
+        let (week_hours, ends): (Vec<usize>, Vec<Window>) =
+            ends.into_iter().flat_map(|end| weekdays::hours(end, calendar)).unzip();
+        windows.extend(ends);
+        Asked { windows, points_at, hours_at, hours, days_at, days, last_days, whole_days, week_hours_at, week_hours }
+    }
+
+    /// The sums by the hour of the week: those of the whole days, to which what lies outside of them is added.
+    fn by_hour_of_week(&self, mut whole_days: Vec<Sums>, sums: &[Sums]) -> Vec<Sums> {
+        for (hour, sums) in self.week_hours.iter().zip(sums.iter().skip(self.week_hours_at)) {
+            whole_days[*hour] += *sums;
+        }
+        whole_days
     }
 
     /// The windows of [`PERIODS`], each with what it is compared with; that is empty where it is nothing.

@@ -206,7 +206,7 @@ fn GoalBeside(shown: Shown, figure: &'static str) -> impl IntoView {
         shown.with(|s| {
             let goals = s.tables.iter().find(|table| table.name == "goals")?;
             let row = goals.rows.iter().find(|row| row.key == figure)?;
-            row.cells.get(3).cloned()
+            goals.cell(row, "progress").cloned()
         })
     });
     let of =
@@ -228,7 +228,7 @@ fn MedianBeside(shown: Shown, versus: Memo<Versus>) -> impl IntoView {
         Some(minor) => money::display(minor, currency.get()),
         None => "—".to_owned(),
     });
-    let reason = text(move || shown.with(|s| s.overview.no_median.clone()));
+    let reason = text(move || versus.with(|v| shown.with(|s| s.overview.why_no_median(v.median, &v.current))));
     view! {
         <p class="beside quiet">
             "median " <span data-figure="average-median" title=reason>{written}</span>

@@ -1,13 +1,14 @@
 //! The chart of revenue by weekday and hour: which days it is of, and its points. Pure.
 
-use chrono::DateTime;
+use chrono::NaiveDate;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use crate::chart::{Chart, ChartPoint};
-use crate::period::{Calendar, Period, Window, minus};
+use crate::period::{Calendar, Instant, Period, Window, minus, sql_date};
 use crate::sales::books::Books;
 use crate::sales::model::Figures;
+use crate::sales::sums::windows::{QUARTER, quarter};
 use crate::table::{Column, Data, Value};
 
 /// Days that it is of at most: so its sums cost little, and it shows the habits of now.
@@ -16,8 +17,6 @@ const DAYS_MAX: i64 = 92;
 const DAY_HOURS: usize = 24;
 /// Hours of a week.
 pub const WEEK_HOURS: usize = 7 * DAY_HOURS;
-/// Seconds of a quarter of an hour.
-const QUARTER: i64 = 900;
 /// Any Monday, for the names of weekdays.
 const MONDAY: Date = jiff::civil::date(2024, 1, 1);
 
@@ -33,29 +32,56 @@ fn first_hour(calendar: &Calendar, date: Date) -> usize {
     calendar.start(Period::Week, date).weekday().to_monday_zero_offset() as usize * DAY_HOURS
 }
 
-/// What a point of the chart is of: its name, and the parts of the window in which the workspace's clocks showed its hour, in
-/// the order of time. A quarter of an hour lies in one hour, as it does in the sums.
+/// The hour of the week that the clocks show, Monday 00:00 being 0.
+fn hour_of_week(at: Instant, calendar: &Calendar) -> usize {
+    let local = calendar.local(at);
+    local.weekday().to_monday_zero_offset() as usize * DAY_HOURS + local.hour() as usize
+}
+
+/// A window cut wherever the clocks show another hour: the hours of the week and their parts, in the order of time. A quarter
+/// of an hour lies in one hour, as it does in the sums.
+pub fn hours(window: Window, calendar: &Calendar) -> Vec<(usize, Window)> {
+    let mut hours: Vec<(usize, Window)> = Vec::new();
+    let mut from = window.from;
+    while from < window.to {
+        let to = (quarter(from) + QUARTER).min(window.to);
+        let shown = hour_of_week(from, calendar);
+        match hours.last_mut() {
+            Some((hour, part)) if *hour == shown => part.to = to,
+            _ => hours.push((shown, Window { from, to })),
+        }
+        from = to;
+    }
+    hours
+}
+
+/// The local days that lie whole in a window, and what of it lies outside of them.
+pub fn whole_days(window: Window, calendar: &Calendar) -> (Vec<(NaiveDate, Window)>, Vec<Window>) {
+    let (mut days, mut ends) = (Vec::new(), Vec::new());
+    let mut from = window.from;
+    while from < window.to {
+        let date = calendar.date(from);
+        let day = calendar.day(date);
+        let part = Window { from, to: day.to.min(window.to) };
+        if part == day {
+            days.push((sql_date(date), day));
+        } else {
+            ends.push(part);
+        }
+        from = part.to;
+    }
+    (days, ends)
+}
+
+/// What a point of the chart is of: its name, and the parts of the window in which the workspace's clocks showed its hour.
 pub fn hours_of(point: usize, window: Window, calendar: &Calendar) -> Option<(String, Vec<Window>)> {
     if point >= WEEK_HOURS {
         return None;
     }
     let place = (first_hour(calendar, calendar.date(window.to)) + point) % WEEK_HOURS;
-    let mut parts: Vec<Window> = Vec::new();
-    let mut from = window.from;
-    while from < window.to {
-        let until = DateTime::from_timestamp((from.timestamp() / QUARTER + 1) * QUARTER, 0)?;
-        let local = calendar.local(from);
-        let shown = local.date().weekday().to_monday_zero_offset() as usize * DAY_HOURS + local.hour() as usize;
-        let to = until.min(window.to);
-        match parts.last_mut() {
-            _ if shown != place => {}
-            Some(last) if last.to == from => last.to = to,
-            _ => parts.push(Window { from, to }),
-        }
-        from = until;
-    }
+    let parts = hours(window, calendar).into_iter().filter(|(hour, _)| *hour == place).map(|(_, part)| part);
     let day = MONDAY.saturating_add(((place / DAY_HOURS) as i64).days());
-    Some((format!("{}s from {:02}:00", day.strftime("%A"), place % DAY_HOURS), parts))
+    Some((format!("{}s from {:02}:00", day.strftime("%A"), place % DAY_HOURS), parts.collect()))
 }
 
 /// The chart of a window. `hours` are its figures by the hour of the week, Monday 00:00 first; the points begin with the

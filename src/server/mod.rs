@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod form;
 pub mod http;
 pub mod postgres;
 pub mod problem;

@@ -1,8 +1,7 @@
 //! `/settings`: the page, and what its forms send.
 
 use axum::Router;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{DefaultBodyLimit, Extension, Form, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, Extension, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -12,6 +11,7 @@ use crate::access::session::Visitor;
 use crate::app::{Page, Said, answer};
 use crate::money::{self, Currency};
 use crate::period::zone_names;
+use crate::server::form::Sent;
 use crate::server::state::AppState;
 use crate::settings::view::{Fields, ProgressShown, SettingsShown};
 use crate::settings::{self, Change, Settings, SettingsError, currency, store};
@@ -37,19 +37,13 @@ pub fn routes() -> Router<AppState> {
 async fn show(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
-    RawQuery(query): RawQuery,
+    Query(query): Query<Vec<(String, String)>>,
     parts: Parts,
 ) -> Response {
-    let query = query.unwrap_or_default();
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let said = pairs.clone().find(|(name, _)| name == "said");
-    let said = SAYINGS.iter().find(|(word, _)| said.as_ref().is_some_and(|(_, said)| said == word));
-    let is_followed = !pairs.any(|(name, value)| name == "follow" && value == "no");
-    let page = loaded(&state, &visitor, None, Vec::new()).await.map(|page| SettingsShown {
-        said: said.map(|(_, sentence)| *sentence).unwrap_or_default(),
-        is_followed,
-        ..page
-    });
+    let asked = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let said = SAYINGS.iter().find(|(word, _)| asked("said") == Some(word)).map_or("", |(_, sentence)| *sentence);
+    let is_followed = asked("follow") != Some("no");
+    let page = loaded(&state, &visitor, None, Vec::new()).await.map(|page| SettingsShown { said, is_followed, ..page });
     respond(state, parts, StatusCode::OK, page).await
 }
 
@@ -58,24 +52,19 @@ async fn save(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+    form: Sent,
 ) -> Response {
     if !may_change(&visitor) {
         return refused(state, parts).await;
     }
-    let Ok(Form(form)) = form else {
-        return answer(state, parts, StatusCode::BAD_REQUEST, Page::Said(UNREADABLE)).await;
-    };
-    let sent = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned());
-    let value = |name: &str| sent(name).unwrap_or_default();
     let fields = Fields {
-        currency: value("currency"),
-        zone: value("zone"),
-        week_start: value("week_start"),
-        completes_minutes: value("completes_minutes"),
+        currency: form.text("currency"),
+        zone: form.text("zone"),
+        week_start: form.text("week_start"),
+        completes_minutes: form.text("completes_minutes"),
     };
     // Whoever left the currency as the page showed it wants nothing of it, whatever has happened since.
-    let has_currency = sent("currency_was") != Some(fields.currency.clone());
+    let has_currency = form.get("currency_was") != Some(fields.currency.as_str());
     match saved(&state, &fields, has_currency).await {
         Ok(problems) if problems.is_empty() => {
             Redirect::to(if has_currency { "/settings?said=currency" } else { "/settings?said=saved" }).into_response()
@@ -129,14 +118,13 @@ async fn keep_currency(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+    form: Sent,
 ) -> Response {
     if !may_change(&visitor) {
         return refused(state, parts).await;
     }
-    let form = form.map(|Form(form)| form).unwrap_or_default();
-    let Some((_, kept)) = form.into_iter().find(|(name, _)| name == "currency") else {
-        return answer(state, parts, StatusCode::BAD_REQUEST, Page::Said(UNREADABLE)).await;
+    let Some(kept) = form.get("currency").map(str::to_owned) else {
+        return answer(state, parts, StatusCode::BAD_REQUEST, Page::Said(Said::UNREADABLE)).await;
     };
     let workspace = state.books.now().workspace;
     let change = Change { currency: Some(kept), ..Change::default() };
@@ -147,14 +135,9 @@ async fn keep_currency(
             Redirect::to(if is_stopped { "/settings?said=stopped" } else { "/settings?said=currency" }).into_response()
         }
         Err(SettingsError::Database(error)) => respond(state, parts, StatusCode::OK, Err(error)).await,
-        Err(_) => answer(state, parts, StatusCode::BAD_REQUEST, Page::Said(UNREADABLE)).await,
+        Err(_) => answer(state, parts, StatusCode::BAD_REQUEST, Page::Said(Said::UNREADABLE)).await,
     }
 }
-
-const UNREADABLE: Said = Said {
-    title: "The form could not be read",
-    sentence: "Nothing was changed. Go back to the page and send it again.",
-};
 
 /// Settings change every figure for everybody.
 fn may_change(visitor: &Visitor) -> bool {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ui::field::{Hint, Problem, described_by};
+use crate::ui::field::{Field, described_by, invalid};
 use crate::ui::frame::Frame;
 
 /// The settings as their page shows them.
@@ -125,54 +125,45 @@ fn SettingsForm(settings: SettingsShown) -> impl IntoView {
     let is_known = currencies.iter().any(|(code, _)| *code == fields.currency);
     let unknown = (!is_known)
         .then(|| view! { <option value=fields.currency.clone() selected=true>{fields.currency.clone()}</option> });
-    let currencies = currencies.into_iter().map(|(code, name)| {
-        let selected = code == fields.currency;
-        view! { <option value=code.clone() selected=selected>{format!("{code} – {name}")}</option> }
-    });
-    let zones = zones.into_iter().map(|name| view! { <option value=name></option> });
-    let days = WEEKDAYS.iter().zip(1..).map(|(name, day)| {
-        let day = day.to_string();
-        let selected = day == fields.week_start;
-        view! { <option value=day selected=selected>{*name}</option> }
-    });
+    let currencies = currencies
+        .into_iter()
+        .map(|(code, name)| {
+            let selected = code == fields.currency;
+            view! { <option value=code.clone() selected=selected>{format!("{code} – {name}")}</option> }
+        })
+        .collect_view();
+    let zones = zones.into_iter().map(|name| view! { <option value=name></option> }).collect_view();
+    let days = WEEKDAYS
+        .iter()
+        .zip(1..)
+        .map(|(name, day)| {
+            let day = day.to_string();
+            let selected = day == fields.week_start;
+            view! { <option value=day selected=selected>{*name}</option> }
+        })
+        .collect_view();
     view! {
         <form class="card form" method="post" action="/settings">
             <input type="hidden" name="currency_was" value=currency_was/>
-            <div class="field">
-                <label for="currency">"Reporting currency"</label>
+            <Field name="currency" label="Reporting currency" problem=currency.clone() hint="Every order is converted again at the rate of its own day; until all are, the page stays in the currency that there was.">
                 <select id="currency" name="currency" disabled=!may_change aria-invalid=invalid(&currency) aria-describedby=described_by("currency")>
                     {unknown}
-                    {currencies.collect_view()}
+                    {currencies}
                 </select>
-                <Problem field="currency" sentence=currency/>
-                <Hint field="currency" text="Every order is converted again at the rate of its own day; until all are, the page stays in the currency that there was."/>
-            </div>
-            <div class="field">
-                <label for="zone">"Time zone"</label>
+            </Field>
+            <Field name="zone" label="Time zone" problem=zone.clone() hint="Days, weeks and months begin at this zone's midnight, those of the past too; all are added up again.">
                 <input id="zone" name="zone" list="zones" value=fields.zone required=true maxlength="64" autocomplete="off" disabled=!may_change aria-invalid=invalid(&zone) aria-describedby=described_by("zone")/>
-                <datalist id="zones">{zones.collect_view()}</datalist>
-                <Problem field="zone" sentence=zone/>
-                <Hint field="zone" text="Days, weeks and months begin at this zone's midnight, those of the past too; all are added up again."/>
-            </div>
-            <div class="field">
-                <label for="week_start">"First day of the week"</label>
+                <datalist id="zones">{zones}</datalist>
+            </Field>
+            <Field name="week_start" label="First day of the week" problem=week_start.clone() hint="Every week begins on this day, those of the past too.">
                 <select id="week_start" name="week_start" disabled=!may_change aria-invalid=invalid(&week_start) aria-describedby=described_by("week_start")>
-                    {days.collect_view()}
+                    {days}
                 </select>
-                <Problem field="week_start" sentence=week_start/>
-                <Hint field="week_start" text="Every week begins on this day, those of the past too."/>
-            </div>
-            <div class="field">
-                <label for="completes_minutes">"Average length of a title, in minutes"</label>
+            </Field>
+            <Field name="completes_minutes" label="Average length of a title, in minutes" problem=completes.clone() hint="Minutes that were listened to, divided by this, are completed titles.">
                 <input id="completes_minutes" name="completes_minutes" type="number" inputmode="numeric" min="1" max="100000" value=fields.completes_minutes required=true disabled=!may_change aria-invalid=invalid(&completes) aria-describedby=described_by("completes_minutes")/>
-                <Problem field="completes_minutes" sentence=completes/>
-                <Hint field="completes_minutes" text="Minutes that were listened to, divided by this, are completed titles."/>
-            </div>
+            </Field>
             {may_change.then(|| view! { <p><button class="button is-primary" type="submit">"Save"</button></p> })}
         </form>
     }
-}
-
-fn invalid(problem: &str) -> Option<&'static str> {
-    (!problem.is_empty()).then_some("true")
 }

@@ -6,6 +6,7 @@ mod api;
 mod calendar;
 mod design;
 mod embedded;
+mod events;
 mod goals;
 mod imports;
 mod inspector;

@@ -2,7 +2,6 @@
 
 use chrono::NaiveDate;
 use sqlx::PgPool;
-use takings::demo::shop::Shop;
 use takings::money::Currency;
 use takings::sales::books::Books;
 use takings::sales::recording::Delivery;
@@ -10,7 +9,7 @@ use takings::sales::{snapshot, store, sums};
 use takings::server::database::{self, WORKSPACE};
 use takings::settings::{self, Change, SettingsError, currency};
 
-use crate::util::{TestApp, assert_status, at, empty, shopify_order};
+use crate::util::{TestApp, assert_status, at, demo_orders, empty, shopify_order};
 
 async fn books(db: &PgPool) -> Books {
     database::books(db).await.expect("books")
@@ -22,18 +21,7 @@ fn to(currency: &str) -> Change {
 
 /// Some weeks of the demo shop, up to days that no rate is known of.
 fn deliveries(books: &Books) -> Vec<Delivery> {
-    let until = at("2026-11-12T14:30:07Z");
-    let date = |text: &str| text.parse::<jiff::civil::Date>().expect("a date");
-    let shop = Shop::new(3);
-    let orders = shop.orders(date("2026-10-10"), date("2026-11-13"), &books.calendar, until);
-    let delivery = |order: takings::demo::shop::DemoOrder| Delivery {
-        source: 1,
-        platform: order.platform.into(),
-        received_at: until,
-        order: Some((order.external_id, order.order)),
-        ..Delivery::default()
-    };
-    orders.map(delivery).collect()
+    demo_orders("2026-10-10", books, at("2026-11-12T14:30:07Z"))
 }
 
 async fn record(db: &PgPool, books: &Books, deliveries: &[Delivery]) {

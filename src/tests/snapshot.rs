@@ -1,14 +1,12 @@
 //! Sums of windows beside plain sums of the ledger, over zones, windows and moments.
 
-use jiff::ToSpan as _;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
-use takings::demo::shop::{DemoOrder, Shop};
 use takings::money::mean;
-use takings::period::{Instant, Period, Window, plus};
+use takings::period::{Period, Window};
 use takings::sales::books::Books;
 use takings::sales::medians::{self, Median};
 use takings::sales::order::{Order, Sale, Standing};
@@ -21,7 +19,7 @@ use takings::sales::{store, sums};
 use takings::server::database::{self, WORKSPACE};
 use takings::sources;
 
-use crate::util::{SECRET, at, empty};
+use crate::util::{SECRET, at, demo_orders, empty};
 
 #[sqlx::test(migrations = "./migrations")]
 async fn every_window_is_the_plain_sum_of_its_ledger(db: PgPool) {
@@ -82,9 +80,7 @@ async fn medians_are_those_of_the_sorted_values(db: &PgPool, books: &Books, wind
         .fetch_all(db)
         .await
         .expect("values");
-        let (n, half) = (values.len(), values.len() / 2);
-        let middle = if n == 0 { None } else { mean(values[half] + values[half - usize::from(n % 2 == 0)], 2) };
-        expected.push(Median { orders: n as i64, value_minor: middle });
+        expected.push(middle(&values));
     }
     let revision = store::cursor(&mut connection, books.workspace).await.expect("a cursor").revision;
     let found = medians::medians(&mut connection, books, revision, windows).await.expect("medians");
@@ -96,6 +92,13 @@ async fn medians_are_those_of_the_sorted_values(db: &PgPool, books: &Books, wind
     medians::store::rebuild(&mut connection, books.workspace).await.expect("built again");
     let found = medians::medians(&mut connection, books, revision, windows).await.expect("medians");
     assert_eq!(found, expected, "{} built again", books.calendar.zone_name());
+}
+
+/// The median of sorted values.
+fn middle(values: &[i64]) -> Median {
+    let (n, half) = (values.len(), values.len() / 2);
+    let middle = if n == 0 { None } else { mean(values[half] + values[half - usize::from(n % 2 == 0)], 2) };
+    Median { orders: n as i64, value_minor: middle }
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -161,22 +164,6 @@ async fn what_another_server_records_is_in_the_next_answer(db: PgPool) {
     }
 }
 
-/// Orders of the demo shop from a day on.
-fn demo_orders(first: &str, books: &Books, until: Instant) -> Vec<Delivery> {
-    let first = first.parse().expect("a date");
-    let end = plus(books.calendar.date(until), 1.day());
-    let shop = Shop::new(7);
-    let orders = shop.orders(first, end, &books.calendar, until);
-    let delivery = |order: DemoOrder| Delivery {
-        source: 1,
-        platform: order.platform.into(),
-        received_at: until,
-        order: Some((order.external_id, order.order)),
-        ..Delivery::default()
-    };
-    orders.map(delivery).collect()
-}
-
 /// Sums of some orders, by one dimension, by another, and by two, beside plain sums over the orders.
 async fn slices_are_plain_sums(db: &PgPool, books: &Books, windows: &[Window]) {
     let some = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect());
@@ -193,7 +180,26 @@ async fn slices_are_plain_sums(db: &PgPool, books: &Books, windows: &[Window]) {
         let by_country = [Asked { slice, by: Some(Dimension::Country), windows }];
         let by_country =
             sums::store::answers(&mut connection, books, revision, &by_country).await.expect("sums").remove(0);
+        let few: Vec<(Window, i64)> = windows.iter().map(|window| (*window, 1)).collect();
+        let medians = medians::filtered::medians(&mut connection, books, slice, &few).await.expect("medians");
         for (i, (window, sums)) in windows.iter().zip(sums).enumerate() {
+            let values: Vec<i64> = sqlx::query_scalar(
+                "select sum(l.converted_minor)::bigint as value from ledger l join orders o on o.id = l.order_id
+                 where l.occurred_at >= $1 and l.occurred_at < $2 and l.kind in ('sale', 'discount', 'shipping', 'tax')
+                   and ($3::text[] is null or coalesce(o.country, 'unknown') = any($3))
+                   and ($4::text[] is null or o.source_id::text = any($4))
+                   and ($5::text[] is null or coalesce(o.payment, 'unknown') = any($5))
+                 group by l.order_id having sum(l.orders) = 1 order by value",
+            )
+            .bind(window.from)
+            .bind(window.to)
+            .bind(&slice.countries)
+            .bind(&slice.sources)
+            .bind(&slice.statuses)
+            .fetch_all(db)
+            .await
+            .expect("values");
+            assert_eq!(medians[i], Some(middle(&values)), "{slice:?} {window:?}");
             let plain: (i64, i64, i64) = sqlx::query_as(
                 "select coalesce(sum(l.orders) filter (where l.occurred_at >= $1 and l.occurred_at < $2), 0)::bigint,
                      coalesce(sum(l.converted_minor) filter (where l.occurred_at >= $1 and l.occurred_at < $2), 0)::bigint,

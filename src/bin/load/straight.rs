@@ -1,8 +1,8 @@
 //! What a page asks that counts straight over the orders, as the pages that Takings takes the place of do: a question for
 //! each endpoint, over the same database with the same indexes.
 //!
-//! Days are those of Europe/London. Refunds, rates by day and orders that moved are left out: straight SQL over the orders knows no
-//! more than their totals.
+//! Days are those of Europe/London. An order counts with the rate that stands beside it; refunds are left out, as straight SQL over the
+//! orders knows no more than their totals.
 
 use sqlx::AssertSqlSafe;
 

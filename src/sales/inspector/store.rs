@@ -92,12 +92,17 @@ async fn window_postings(
     let keys = sqlx::query!(
         r#"select at as "at!", order_id as "order_id!" from (
              (select distinct l.occurred_at as at, l.order_id
-              from ledger l join orders o on o.workspace_id = l.workspace_id and o.id = l.order_id
+              from ledger l
+              cross join lateral (
+                 select from orders
+                 where workspace_id = $1 and id = l.order_id
+                   and ($7::text[] is null or coalesce(country, 'unknown') = any($7))
+                   and ($8::text[] is null or source_id::text = any($8))
+                   and ($9::text[] is null or coalesce(payment, 'unknown') = any($9))
+                 offset 0
+              ) o
               where l.workspace_id = $1 and l.occurred_at >= $2 and l.occurred_at < $3
                 and l.kind::text = any($4) and (not $6 or l.orders <> 0)
-                and ($7::text[] is null or coalesce(o.country, 'unknown') = any($7))
-                and ($8::text[] is null or o.source_id::text = any($8))
-                and ($9::text[] is null or coalesce(o.payment, 'unknown') = any($9))
                 and ($10::timestamptz is null or (l.occurred_at, l.order_id) < ($10, $11))
               order by l.occurred_at desc, l.order_id desc limit $12)
              union

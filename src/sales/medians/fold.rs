@@ -1,4 +1,4 @@
-//! The task that takes what recordings add into the tree of order values, and clears away what they have left behind.
+//! The task that takes what recordings add into the tree of order values.
 
 use std::time::Duration;
 
@@ -6,7 +6,6 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::sales::medians::store;
-use crate::sales::sums::additions_store::forget_changes;
 
 /// How often it looks: what is not in the tree yet is read with every median, so it must not grow.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
@@ -17,7 +16,6 @@ pub async fn run(db: PgPool, workspace: i32, shutdown: CancellationToken) {
     loop {
         let round = async {
             while store::fold(&db, workspace).await? {}
-            forget_changes(&db, workspace).await?;
             Ok::<_, sqlx::Error>(())
         };
         let outcome = tokio::select! {

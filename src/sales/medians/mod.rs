@@ -10,6 +10,7 @@
 
 pub mod cells;
 mod ends;
+pub mod filtered;
 pub mod fold;
 pub mod search;
 pub mod store;

@@ -10,6 +10,7 @@ use crate::sales::medians::cells::Cut;
 use crate::sales::medians::tree::{Addition, CHILDREN, Counts, LEVELS, Place, rows};
 use crate::sales::sums::Sums;
 use crate::sales::sums::kept::Row;
+use crate::sales::sums::store::Slice;
 
 /// Entries that are folded in one transaction, or those of one recording where it has more: enough that a rush is a few
 /// transactions a second, few enough to be kept in memory.
@@ -40,6 +41,41 @@ pub async fn placed(db: &mut PgConnection, workspace: i32, windows: &[Window]) -
         out[row.i as usize].push(Row { at: row.placed_at.timestamp_micros(), value: Arc::default(), sums });
     }
     Ok(out)
+}
+
+/// When each order of a slice in some windows was placed, and its total as placed.
+pub async fn placed_of(
+    db: &mut PgConnection,
+    workspace: i32,
+    slice: &Slice,
+    windows: &[Window],
+) -> sqlx::Result<Vec<(Instant, i64)>> {
+    if windows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"select v.placed_at as "placed_at!", v.value_minor as "value_minor!"
+         from unnest($2::timestamptz[], $3::timestamptz[]) as w (since, until)
+         cross join lateral (
+             select order_id, placed_at, value_minor from ledger_order_values
+             where workspace_id = $1 and placed_at >= w.since and placed_at < w.until offset 0
+         ) v
+         cross join lateral (
+             select from orders
+             where workspace_id = $1 and id = v.order_id
+               and ($4::text[] is null or coalesce(country, 'unknown') = any($4))
+               and ($5::text[] is null or source_id::text = any($5))
+               and ($6::text[] is null or coalesce(payment, 'unknown') = any($6))
+             offset 0
+         ) o"#,
+        workspace,
+        &windows.iter().map(|window| window.from).collect::<Vec<Instant>>(),
+        &windows.iter().map(|window| window.to).collect::<Vec<Instant>>(),
+        slice.countries.as_deref() as Option<&[String]>,
+        slice.sources.as_deref() as Option<&[String]>,
+        slice.statuses.as_deref() as Option<&[String]>
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.placed_at, row.value_minor)).collect())
 }
 
 /// What recordings have added that is not in the tree yet.

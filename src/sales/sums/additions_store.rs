@@ -11,6 +11,9 @@ use crate::sales::sums::additions::{Additions, Dimension};
 use crate::sales::sums::kept::BEHIND_MAX;
 use crate::server::database::plan_in_bulk;
 
+/// After so many recordings the days that older ones changed are deleted.
+const FORGET_EVERY: i64 = 1_000;
+
 /// Adds what the recording of number `revision` brings. One question for all tables: each one more would cost a recording
 /// a round trip.
 pub async fn add(db: &mut PgConnection, workspace: i32, revision: i64, additions: &Additions) -> sqlx::Result<()> {
@@ -132,8 +135,17 @@ pub async fn add(db: &mut PgConnection, workspace: i32, revision: i64, additions
         &values.values().copied().collect::<Vec<i32>>(),
         &additions.days.keys().copied().collect::<Vec<NaiveDate>>(),
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    if revision % FORGET_EVERY == 0 { forget_changes(db, workspace, revision).await } else { Ok(()) }
+}
+
+/// Deletes what nobody asks for any more of the days that recordings changed.
+async fn forget_changes(db: &mut PgConnection, workspace: i32, revision: i64) -> sqlx::Result<()> {
+    let oldest = revision - 2 * BEHIND_MAX;
+    sqlx::query!("delete from day_changes where workspace_id = $1 and revision < $2", workspace, oldest)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -273,18 +285,6 @@ pub async fn rebuild(db: &PgPool, books: &Books) -> sqlx::Result<()> {
     .execute(&mut *tx)
     .await?;
     tx.commit().await
-}
-
-/// Deletes what nobody asks for any more of the days that recordings changed.
-pub async fn forget_changes(db: &PgPool, workspace: i32) -> sqlx::Result<()> {
-    sqlx::query!(
-        "delete from day_changes where workspace_id = $1 and revision < (select revision - $2 from cursors where workspace_id = $1)",
-        workspace,
-        2 * BEHIND_MAX
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 /// Builds the sums again from the ledger, the days as the workspace's zone cuts them now; the counts of order values, which no

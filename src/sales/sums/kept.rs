@@ -17,14 +17,33 @@ const ROWS_MAX: usize = 150_000;
 /// Whoever is so many recordings behind forgets everything instead of asking what they changed.
 pub const BEHIND_MAX: i64 = 5_000;
 
-/// What is kept of a local day beside its whole, as far as there are sums of it. `None` is all orders together, else they are
-/// by value.
+/// Of which orders sums are, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// Of all orders together, or by the values of a dimension: there are tables of these.
+    Tables(Option<Dimension>),
+    /// Of orders that two dimensions name: they are read from the ledger.
+    Ledger(Arc<Combination>),
+}
+
+/// Orders that two dimensions name.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Combination {
+    /// Which orders.
+    pub slice: Slice,
+    /// By what; `None` is all in one.
+    pub by: Option<Dimension>,
+}
+
+/// What is kept of a local day beside what the tables hold of its whole.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
+    /// The whole day, where no table holds it.
+    Whole(Arc<Combination>),
     /// Each quarter of an hour, in their order.
-    Quarters(Option<Dimension>),
+    Quarters(Of),
     /// The entries of the ledger in the quarter of an hour that begins then, in their order.
-    Entries(Option<Dimension>, Instant),
+    Entries(Of, Instant),
     /// The orders placed in the quarter of an hour that begins then, in their order: of their sums, one and its value as placed.
     Values(Instant),
     /// Each hour of the week, of a slice.
@@ -70,23 +89,15 @@ struct Days {
     rows: usize,
 }
 
-/// What is to be asked before the kept parts can be used as of a recording.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// Nothing.
-    Nothing,
-    /// What changed after this recording.
-    After(i64),
-}
-
 impl Kept {
-    /// What has to be told by [`Kept::learn`] before parts are taken or kept as of `revision`.
-    pub fn unknown(&self, revision: i64) -> Unknown {
+    /// The recording after which it is not known what changed up to `revision`: [`Kept::learn`] has to be told before parts are
+    /// taken or kept.
+    pub fn unknown_after(&self, revision: i64) -> Option<i64> {
         let mut days = self.lock();
         if revision - days.known > BEHIND_MAX || days.known == 0 {
             days.forget(revision);
         }
-        if days.known >= revision { Unknown::Nothing } else { Unknown::After(days.known) }
+        (days.known < revision).then_some(days.known)
     }
 
     /// Tells which days recordings up to `revision` have changed. None named by a recording: any.
@@ -180,7 +191,7 @@ impl Days {
 mod tests {
     use super::*;
 
-    const PART: Part = Part::Quarters(None);
+    const PART: Part = Part::Quarters(Of::Tables(None));
 
     fn date(days: i64) -> NaiveDate {
         NaiveDate::default() + chrono::TimeDelta::days(days)
@@ -193,20 +204,20 @@ mod tests {
     #[test]
     fn a_day_is_kept_until_a_recording_changes_it() {
         let kept = Kept::default();
-        assert_eq!(kept.unknown(7), Unknown::Nothing);
+        assert_eq!(kept.unknown_after(7), None);
         kept.keep(7, [(date(0), PART, rows(1)), (date(1), PART, rows(2))]);
-        assert_eq!(kept.unknown(8), Unknown::After(7));
+        assert_eq!(kept.unknown_after(8), Some(7));
         assert_eq!(kept.get(8, date(0), &PART), None, "nobody knows what recording 8 changed");
         kept.learn(8, [(8, vec![date(1)])]);
         assert_eq!(kept.get(8, date(0), &PART), Some(rows(1)));
         assert_eq!(kept.get(8, date(1), &PART), None);
-        assert_eq!(kept.get(8, date(0), &Part::Quarters(Some(Dimension::Country))), None);
+        assert_eq!(kept.get(8, date(0), &Part::Quarters(Of::Tables(Some(Dimension::Country)))), None);
     }
 
     #[test]
     fn whole_days_are_kept_by_their_range() {
         let kept = Kept::default();
-        kept.unknown(7);
+        kept.unknown_after(7);
         let country = Some(Dimension::Country);
         kept.keep_days(7, [((None, date(0)), rows(1)), ((None, date(2)), rows(2)), ((country, date(1)), rows(3))]);
         let mut found = BTreeMap::new();
@@ -222,10 +233,10 @@ mod tests {
     #[test]
     fn who_looks_at_an_older_view_gets_nothing_newer_and_leaves_nothing_older() {
         let kept = Kept::default();
-        kept.unknown(7);
+        kept.unknown_after(7);
         kept.learn(9, [(9, vec![date(1)])]);
         kept.keep(9, [(date(0), PART, rows(1)), (date(1), PART, rows(2))]);
-        assert_eq!(kept.unknown(8), Unknown::Nothing);
+        assert_eq!(kept.unknown_after(8), None);
         assert_eq!(kept.get(8, date(0), &PART), Some(rows(1)));
         assert_eq!(kept.get(8, date(1), &PART), None);
         kept.keep(8, [(date(1), PART, rows(3))]);
@@ -236,19 +247,19 @@ mod tests {
     #[test]
     fn a_recording_that_may_have_changed_any_day_leaves_none_and_so_does_one_far_ahead() {
         let kept = Kept::default();
-        kept.unknown(1);
+        kept.unknown_after(1);
         kept.keep(1, [(date(0), PART, rows(1))]);
         kept.learn(2, [(2, Vec::new())]);
         assert_eq!(kept.get(2, date(0), &PART), None);
         kept.keep(2, [(date(0), PART, rows(1))]);
-        assert_eq!(kept.unknown(3 + BEHIND_MAX), Unknown::Nothing);
+        assert_eq!(kept.unknown_after(3 + BEHIND_MAX), None);
         assert_eq!(kept.get(3 + BEHIND_MAX, date(0), &PART), None);
     }
 
     #[test]
     fn there_are_never_too_many() {
         let kept = Kept::default();
-        kept.unknown(1);
+        kept.unknown_after(1);
         let many: Rows = (0..ROWS_MAX as i64 - 1).map(|at| Row { at, ..rows(1)[0].clone() }).collect();
         kept.keep(1, [(date(0), PART, Arc::clone(&many)), (date(0), PART, many), (date(1), PART, rows(1))]);
         assert!(kept.get(1, date(0), &PART).is_some());

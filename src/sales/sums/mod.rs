@@ -2,6 +2,7 @@
 
 pub mod additions;
 pub mod additions_store;
+pub mod combined_store;
 pub mod hours_store;
 pub mod kept;
 pub mod parts;

@@ -9,7 +9,8 @@ use sqlx::PgConnection;
 use crate::period::Window;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
-use crate::sales::sums::kept::{BY, Day, Part, Row};
+use crate::sales::sums::combined_store::{Combined, Grain};
+use crate::sales::sums::kept::{BY, Day, Of, Part, Row};
 use crate::sales::sums::parts::Parts;
 use crate::sales::sums::store::sums_of;
 
@@ -29,7 +30,8 @@ impl Missing {
         *known = Window { from: known.from.min(window.from), to: known.to.max(window.to) };
     }
 
-    /// Reads it, all in one question. What has no rows is there without rows.
+    /// Reads it: what tables hold in one question, and each combination of dimensions from the ledger. What has no rows is there
+    /// without rows.
     pub async fn read(self, db: &mut PgConnection, workspace: i32) -> sqlx::Result<Parts> {
         let mut days = Columns::default();
         for range in self.days.chunk_by(|a, b| a.0 == b.0 && a.1.succ_opt() == Some(b.1)) {
@@ -41,10 +43,14 @@ impl Missing {
         let keys: Vec<((NaiveDate, Part), Window)> = self.parts.into_iter().collect();
         let mut quarters = Columns::default();
         let mut entries = Columns::default();
+        let mut combined = Combined::default();
         for (place, ((_, part), Window { from, to })) in (0i32..).zip(&keys) {
             match part {
-                Part::Quarters(dimension) => quarters.add(place, *dimension, *from, *to),
-                Part::Entries(dimension, _) => entries.add(place, *dimension, *from, *to),
+                Part::Quarters(Of::Tables(dimension)) => quarters.add(place, *dimension, *from, *to),
+                Part::Entries(Of::Tables(dimension), _) => entries.add(place, *dimension, *from, *to),
+                Part::Whole(of) => combined.add(place, Grain::Whole, of, *from, *to),
+                Part::Quarters(Of::Ledger(of)) => combined.add(place, Grain::Quarters, of, *from, *to),
+                Part::Entries(Of::Ledger(of), _) => combined.add(place, Grain::Entries, of, *from, *to),
                 Part::Values(_) | Part::Hours(_) => {}
             }
         }
@@ -101,7 +107,7 @@ impl Missing {
             &days.from,
             &days.to
         )
-        .fetch_all(db)
+        .fetch_all(&mut *db)
         .await?;
         let mut values: HashMap<String, Arc<str>> = HashMap::new();
         let mut days: BTreeMap<Day, Vec<Row>> = self.days.into_iter().map(|day| (day, Vec::new())).collect();
@@ -114,6 +120,9 @@ impl Missing {
             };
             let value = Arc::clone(values.entry(row.value).or_insert_with_key(|value| value.as_str().into()));
             rows.push(Row { at: row.at.map_or(0, |at| at.timestamp_micros()), value, sums });
+        }
+        for (place, row) in combined.read(db, workspace).await? {
+            parts[place].push(row);
         }
         parts.iter_mut().for_each(|rows| rows.sort_by_key(|row| row.at));
         Ok(Parts {

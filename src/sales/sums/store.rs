@@ -1,20 +1,22 @@
 //! Reading sums out of PostgreSQL: of windows, of all orders or of some, in one or by country, source or status.
 //!
 //! Windows are cut into pieces ([`windows`]). What of them is kept in memory ([`kept`]) is not read again, and all the rest is
-//! read at once. In the questions `offset 0` keeps each part one of its own, answered through the index by its bounds; joined
-//! freely, a plan may read a whole table once and compare every row with every window.
+//! read at once: from the tables of sums, or where these do not hold the orders that a filter leaves, from the ledger. In the
+//! questions `offset 0` keeps each part one of its own, answered through the index by its bounds; joined freely, a plan may read
+//! a whole table once and compare every row with every window.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use sqlx::PgConnection;
 
-use crate::period::{Instant, Window};
+use crate::period::Window;
 use crate::sales::books::Books;
 use crate::sales::store::cursor;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
-use crate::sales::sums::kept::Unknown;
+use crate::sales::sums::kept::{Combination, Of};
 use crate::sales::sums::parts::Parts;
 use crate::sales::sums::windows::{self, Piece};
 
@@ -49,7 +51,7 @@ impl Slice {
         }
     }
 
-    /// Whether the tables of sums hold the answer; else it is read from the ledger and takes longer.
+    /// Whether the tables of sums hold the answer; else days are read from the ledger, which takes longer the first time.
     pub fn is_summed(&self, group: Option<Dimension>) -> bool {
         self.dimension(group).is_some()
     }
@@ -130,25 +132,21 @@ pub async fn answers(
     let ends = asked.iter().flat_map(|asked| asked.windows).map(|window| window.to);
     let last = ends.max().map(|to| books.calendar.date(to)).unwrap_or_default();
     let cuts: Vec<_> = asked.iter().map(|asked| Cut::of(asked, books, last)).collect();
-    let needed = cuts.iter().flatten().flat_map(|cut| cut.pieces.iter().map(|(.., piece)| (cut.dimension, *piece)));
+    let needed = cuts.iter().flat_map(|cut| cut.pieces.iter().map(|(.., piece)| (cut.of.clone(), *piece)));
     let needed: Vec<_> = needed.collect();
     learn(db, books, revision).await?;
     let parts = Parts::of(db, books, revision, last, &needed).await?;
-    let mut out = Vec::with_capacity(asked.len());
-    for (asked, cut) in asked.iter().zip(&cuts) {
-        let mut rows = match cut {
-            Some(cut) => cut.sums(asked.by.is_some(), &parts),
-            None => ledger_sums(db, books, asked.slice, asked.by, asked.windows).await?,
-        };
+    let sums = |(asked, cut): (&Asked, &Cut)| {
+        let mut rows = cut.sums(asked.by.is_some(), &parts, books);
         rows.retain(|(.., sums)| *sums != Sums::default());
-        out.push(rows);
-    }
-    Ok(out)
+        rows
+    };
+    Ok(asked.iter().zip(&cuts).map(sums).collect())
 }
 
 /// Makes what is kept usable as of `revision`.
 pub async fn learn(db: &mut PgConnection, books: &Books, revision: i64) -> sqlx::Result<()> {
-    if let Unknown::After(known) = books.kept.unknown(revision) {
+    if let Some(known) = books.kept.unknown_after(revision) {
         let rows = sqlx::query!(
             "select revision, days from day_changes where workspace_id = $1 and revision > $2 and revision <= $3",
             books.workspace,
@@ -161,37 +159,39 @@ pub async fn learn(db: &mut PgConnection, books: &Books, revision: i64) -> sqlx:
     Ok(())
 }
 
-/// A question that the tables of sums can answer, by its pieces.
+/// A question by its pieces.
 struct Cut<'a> {
-    dimension: Option<Dimension>,
+    of: Of,
+    /// Values of the tables' dimension that are left in; `None` is all.
     values: Option<HashSet<&'a str>>,
     /// Each with the number of its window and its sign.
     pieces: Vec<(usize, i64, Piece)>,
 }
 
 impl<'a> Cut<'a> {
-    /// Nothing where only the ledger can answer.
-    fn of(asked: &Asked<'a>, books: &Books, last: Date) -> Option<Cut<'a>> {
-        let dimension = asked.slice.dimension(asked.by)?;
-        let values = dimension.and_then(|dimension| asked.slice.values(dimension));
+    fn of(asked: &Asked<'a>, books: &Books, last: Date) -> Cut<'a> {
+        let (of, values) = match asked.slice.dimension(asked.by) {
+            Some(dimension) => (Of::Tables(dimension), dimension.and_then(|dimension| asked.slice.values(dimension))),
+            None => (Of::Ledger(Arc::new(Combination { slice: asked.slice.clone(), by: asked.by })), None),
+        };
         let cut = |(i, window): (usize, &Window)| {
             windows::cut(*window, &books.calendar, last).into_iter().map(move |(sign, piece)| (i, sign, piece))
         };
-        Some(Cut {
-            dimension,
+        Cut {
+            of,
             values: values.map(|values| values.iter().map(String::as_str).collect()),
             pieces: asked.windows.iter().enumerate().flat_map(cut).collect(),
-        })
+        }
     }
 
     /// Adds up what `parts` hold of the pieces.
-    fn sums(&self, by_value: bool, parts: &Parts) -> ByValue {
+    fn sums(&self, by_value: bool, parts: &Parts, books: &Books) -> ByValue {
         let mut out = ByValue::new();
         for pieces in self.pieces.chunk_by(|a, b| a.0 == b.0) {
             let mut in_one = Sums::default();
             let mut sums: BTreeMap<&str, Sums> = BTreeMap::new();
             for (_, sign, piece) in pieces {
-                parts.rows(self.dimension, piece, |row| {
+                parts.rows(&self.of, piece, books, |row| {
                     if self.values.as_ref().is_none_or(|values| values.contains(&*row.value)) {
                         let sum = if by_value { sums.entry(&row.value).or_default() } else { &mut in_one };
                         sum.add(*sign, &row.sums);
@@ -204,54 +204,4 @@ impl<'a> Cut<'a> {
         }
         out
     }
-}
-
-/// Of a slice that no table of sums holds: read from the ledger, bounded by the windows.
-async fn ledger_sums(
-    db: &mut PgConnection,
-    books: &Books,
-    slice: &Slice,
-    group: Option<Dimension>,
-    windows: &[Window],
-) -> sqlx::Result<ByValue> {
-    let numbers: Vec<i32> = (0i32..).zip(windows).map(|(i, _)| i).collect();
-    let (from, to): (Vec<Instant>, Vec<Instant>) = windows.iter().map(|window| (window.from, window.to)).unzip();
-    let rows = sqlx::query!(
-        r#"with parts as (
-             select w.i, 1 as sign, s.*,
-                 case $8 when 'country' then coalesce(o.country, 'unknown') when 'source' then o.source_id::text
-                     when 'status' then coalesce(o.payment, 'unknown') else '' end as value
-             from unnest($2::int[], $3::timestamptz[], $4::timestamptz[]) as w (i, since, until)
-             cross join lateral (
-                 select * from ledger_measures where workspace_id = $1 and at >= w.since and at < w.until offset 0
-             ) s
-             join orders o on o.workspace_id = s.workspace_id and o.id = s.order_id
-             where ($5::text[] is null or coalesce(o.country, 'unknown') = any($5))
-               and ($6::text[] is null or o.source_id::text = any($6))
-               and ($7::text[] is null or coalesce(o.payment, 'unknown') = any($7))
-         )
-         select i as "i!", value as "value!", sum(sign * orders)::bigint as "orders!", sum(sign * gross_minor)::bigint as "gross_minor!",
-             sum(sign * discount_minor)::bigint as "discount_minor!",
-             sum(sign * shipping_minor)::bigint as "shipping_minor!",
-             sum(sign * tax_minor)::bigint as "tax_minor!",
-             sum(sign * returned_goods_minor)::bigint as "returned_goods_minor!",
-             sum(sign * returned_shipping_minor)::bigint as "returned_shipping_minor!",
-             sum(sign * returned_tax_minor)::bigint as "returned_tax_minor!",
-             sum(sign * reversed_goods_minor)::bigint as "reversed_goods_minor!",
-             sum(sign * reversed_shipping_minor)::bigint as "reversed_shipping_minor!",
-             sum(sign * reversed_tax_minor)::bigint as "reversed_tax_minor!",
-             sum(sign * flagged)::bigint as "flagged!"
-         from parts group by i, value"#,
-        books.workspace,
-        &numbers,
-        &from,
-        &to,
-        slice.countries.as_deref() as Option<&[String]>,
-        slice.sources.as_deref() as Option<&[String]>,
-        slice.statuses.as_deref() as Option<&[String]>,
-        group.map_or("", Dimension::name)
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.i as usize, row.value, sums_of!(row))).collect())
 }

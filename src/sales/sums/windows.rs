@@ -76,15 +76,6 @@ fn add(out: &mut Vec<(i64, Piece)>, sign: i64, date: Date, from: Instant, to: In
     }
 }
 
-/// The whole quarters of an hour that a window is made of, and the moments, each shorter than that, that they lack (1) or
-/// hold too much (-1). A window's end is always cut from the quarter that it lies in, for the same reason as in [`cut`].
-pub fn whole_quarters(window: Window) -> (Window, Vec<(i32, Window)>) {
-    let end = window.to.max(window.from);
-    let (from, to) = (quarter_after(window.from), quarter_after(end));
-    let moments = [(1, Window { from: window.from, to: from }), (-1, Window { from: end, to })];
-    (Window { from, to }, moments.into_iter().filter(|(_, moment)| moment.from < moment.to).collect())
-}
-
 /// How long a bucket is that no zone cuts.
 pub const QUARTER: TimeDelta = TimeDelta::minutes(15);
 
@@ -147,9 +138,6 @@ mod tests {
                     prop_assert!(quarter_after(window.from + TimeDelta::microseconds(1)) >= window.to);
                 }
             }
-            let (whole, moments) = whole_quarters(window);
-            let moments = moments.into_iter().map(|(sign, moment)| (i64::from(sign), moment));
-            assert_adds_up(window, &moments.chain([(1, whole)]).collect::<Vec<_>>())?;
         }
     }
 

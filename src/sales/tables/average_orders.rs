@@ -2,7 +2,7 @@
 
 use super::{average, changed, percent};
 use crate::money::{Change, Currency};
-use crate::sales::model::{Overview, Versus};
+use crate::sales::model::{Figures, Overview, Versus};
 use crate::table::{Cell, Column, Data, Row, Table, Value};
 
 /// Average and median order value to the same point, and those of the range in question (M6).
@@ -13,6 +13,10 @@ pub fn average_orders(overview: &Overview, currency: Currency) -> Table {
         ("month", "This month", &overview.month),
         ("range", "This range", &overview.range),
     ];
+    let with_reason = |value: Option<i64>, of: &Figures| Cell {
+        title: overview.why_no_median(value, of),
+        ..median(value, currency).cell()
+    };
     let shown = |(key, title, versus): &(&str, &str, &Versus)| Row {
         key: (*key).into(),
         address: String::new(),
@@ -21,8 +25,8 @@ pub fn average_orders(overview: &Overview, currency: Currency) -> Table {
             average(&versus.current, currency).cell(),
             average(&versus.earlier, currency).cell(),
             changed(change(versus), Some(currency)),
-            Cell { title: overview.no_median.clone(), ..median(versus.median, currency).cell() },
-            Cell { title: overview.no_median.clone(), ..median(versus.earlier_median, currency).cell() },
+            with_reason(versus.median, &versus.current),
+            with_reason(versus.earlier_median, &versus.earlier),
         ],
     };
     Table {

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
+use jiff::ToSpan as _;
 use leptos::config::LeptosOptions;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use takings::access::{password, store as access};
-use takings::period::Instant;
+use takings::demo::shop::{DemoOrder, Shop};
+use takings::period::{Instant, plus};
 use takings::sales::books::Books;
+use takings::sales::recording::Delivery;
 use takings::server::clock::Clock;
 use takings::server::database::{self, WORKSPACE};
 use takings::server::http;
@@ -53,6 +56,22 @@ pub async fn empty(db: &PgPool) {
 /// An instant from RFC 3339.
 pub fn at(text: &str) -> Instant {
     DateTime::parse_from_rfc3339(text).expect("an instant").with_timezone(&Utc)
+}
+
+/// Orders of the demo shop from a day on, as they stand at an instant.
+pub fn demo_orders(first: &str, books: &Books, until: Instant) -> Vec<Delivery> {
+    let first = first.parse().expect("a date");
+    let end = plus(books.calendar.date(until), 1.day());
+    let shop = Shop::new(7);
+    let orders = shop.orders(first, end, &books.calendar, until);
+    let delivery = |order: DemoOrder| Delivery {
+        source: 1,
+        platform: order.platform.into(),
+        received_at: until,
+        order: Some((order.external_id, order.order)),
+        ..Delivery::default()
+    };
+    orders.map(delivery).collect()
 }
 
 impl TestApp {

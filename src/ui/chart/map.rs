@@ -37,13 +37,9 @@ pub fn world_map(table: &Table, columns: &[&str], ink: &[String]) -> WorldMap {
     WorldMap { ink: ink.to_vec(), regions: table.rows.iter().map(region).collect() }
 }
 
-fn cell<'a>(table: &Table, row: &'a Row, column: &str) -> Option<&'a crate::table::Cell> {
-    row.cells.get(table.columns.iter().position(|known| known.name == column)?)
-}
-
 /// What colours a row.
 fn value(table: &Table, row: &Row, columns: &[&str]) -> i64 {
-    columns.first().and_then(|column| cell(table, row, column)?.order).unwrap_or(0)
+    columns.first().and_then(|column| table.cell(row, column)?.order).unwrap_or(0)
 }
 
 /// A row in words: its name, then its columns by their headings.
@@ -51,7 +47,7 @@ fn said(table: &Table, row: &Row, columns: &[&str], between: &str) -> String {
     let name = row.cells.first().map(|cell| cell.text.clone()).unwrap_or_default();
     let titled = columns.iter().filter_map(|column| {
         let title = table.columns.iter().find(|known| known.name == **column)?.title.as_str();
-        Some(format!("{title} {}", cell(table, row, column)?.text))
+        Some(format!("{title} {}", table.cell(row, column)?.text))
     });
     std::iter::once(name).chain(titled).collect::<Vec<_>>().join(between)
 }
