@@ -29,6 +29,8 @@ use crate::server::state::AppState;
 
 /// A stream without news says this often that it is there, before a proxy takes it for dead.
 const ALIVE_EVERY: Duration = Duration::from_secs(30);
+/// A stream ends after this while. The page comes back by itself, and whether it may read is looked at again.
+const STREAM_MAX: Duration = Duration::from_secs(600);
 
 /// The routes; whoever is not signed in does not come here.
 pub fn routes() -> Router<AppState> {
@@ -127,11 +129,12 @@ async fn figure(State(state): State<AppState>, Query(query): Query<Vec<(String, 
 
 /// Tells a page how many changes there have been: at once, and after each import. It ends with the server.
 async fn changes(State(state): State<AppState>) -> Response {
-    let told = state.news.subscribe();
-    let counts = stream::unfold((state, told, true), |(state, mut told, is_first)| async move {
+    let (told, end) = (state.news.subscribe(), tokio::time::Instant::now() + STREAM_MAX);
+    let counts = stream::unfold((state, told, true), move |(state, mut told, is_first)| async move {
         if !is_first {
             tokio::select! {
                 () = state.shutdown.cancelled() => return None,
+                () = tokio::time::sleep_until(end) => return None,
                 heard = told.changed() => heard.ok()?,
             }
         }
