@@ -1,6 +1,7 @@
 //! A file of royalties as statements: each row is one, or is rejected with its line, its column and the reason. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -109,12 +110,33 @@ struct Reader<'a> {
     headings: usize,
 }
 
+/// Where the entry of a key stands among others, by the key's hash: the keys themselves would be as large as the entries again.
+#[derive(Default)]
+struct Known {
+    hasher: RandomState,
+    places: HashMap<u64, usize>,
+}
+
+impl Known {
+    /// The place of a key, or the number that it can be known by.
+    fn place(&self, entries: &[Entry], key: &Key) -> Result<usize, u64> {
+        let mut hash = self.hasher.hash_one(key);
+        while let Some(at) = self.places.get(&hash) {
+            if entries.get(*at).is_some_and(|entry| entry.key == *key) {
+                return Ok(*at);
+            }
+            hash = hash.wrapping_add(1);
+        }
+        Err(hash)
+    }
+}
+
 type Read<T> = Result<T, (Field, String)>;
 
 impl Reader<'_> {
     fn report(&self, rows: &[Row], mut notices: Vec<String>) -> Report {
         let (mut entries, mut rejected) = (Vec::<Entry>::new(), Vec::new());
-        let mut known: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut known = Known::default();
         let (mut totals, mut repeated, mut rounded) = (Vec::new(), 0, 0);
         for (n, row) in rows.iter().enumerate() {
             if self.is_total(row, n + 1 == rows.len(), &entries) {
@@ -132,15 +154,15 @@ impl Reader<'_> {
                     let cut = if is_cut { "; the last line is short: the file may have been cut off" } else { "" };
                     rejected.push(reject(Some(field), format!("{reason}{cut}")));
                 }
-                Ok((entry, is_rounded)) => match known.get(&entry.key).map(|at| &entries[*at]) {
-                    Some(first) if first.figure == entry.figure => repeated += 1,
-                    Some(first) => {
-                        let sentence = format!("line {} says otherwise of the same period", first.line);
+                Ok((entry, is_rounded)) => match known.place(&entries, &entry.key) {
+                    Ok(at) if entries[at].figure == entry.figure => repeated += 1,
+                    Ok(at) => {
+                        let sentence = format!("line {} says otherwise of the same period", entries[at].line);
                         rejected.push(reject(None, sentence));
                     }
-                    None => {
+                    Err(free) => {
                         rounded += usize::from(is_rounded);
-                        known.insert(entry.key.clone(), entries.len());
+                        known.places.insert(free, entries.len());
                         entries.push(entry);
                     }
                 },
