@@ -93,7 +93,7 @@ export class RoyaltiesPage {
   }
 
   table(title: string): Locator {
-    return this.page.getByRole('region', { name: title, exact: true }).getByRole('table').first();
+    return this.page.getByRole('group', { name: title, exact: true }).getByRole('table');
   }
 
   row(title: string, name: string): Locator {

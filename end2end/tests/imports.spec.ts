@@ -39,7 +39,7 @@ test('two files are chosen, looked at, imported, and taken back', async ({ openD
   await expect(imports.history.getByRole('listitem').first()).toContainText('taken back by ada');
 });
 
-test('what is dropped goes up with its progress; what is refused says why beside it', async ({ openDashboard }) => {
+test('what is dropped goes up with its progress; what is refused says why beside it', async ({ openDashboard, watch }) => {
   const { page } = await openDashboard();
   const imports = new ImportsPage(page);
   await imports.open();
@@ -48,6 +48,7 @@ test('what is dropped goes up with its progress; what is refused says why beside
   await expect(imports.looked('weekly.csv').first()).toContainText('53 new');
   await expect(imports.looked('page.xls').first()).toContainText('the file is a web page, whatever its name says');
 
+  watch.expects(/status of 422/);
   await imports.open();
   await imports.drop(file('empty.csv', ''), file('odd.csv', 'report_week_start,country,minutes\n2025-12-22,GB,x\n2025-12-22,US,5\n'));
   const list = page.locator('.uploads');

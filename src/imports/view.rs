@@ -158,7 +158,7 @@ fn Preview(looked: PreviewShown, may_write: bool) -> impl IntoView {
     view! {
         {files}
         {(can_apply && may_write).then(|| view! {
-            <form class="form is-row" method="post" action="/imports/apply">
+            <form class="actions" method="post" action="/imports/apply">
                 {drafts}
                 <input type="hidden" name="digest" value=digest/>
                 <button class="button is-primary" type="submit">"Import this"</button>
@@ -322,7 +322,7 @@ pub fn ImportPage(import: ImportShown) -> impl IntoView {
             </section>
             <section class="card part" aria-labelledby="rows">
                 <h2 id="rows">"Rows that were taken"</h2>
-                <div class="table-scroll is-open" tabindex="0" role="region" aria-label="Rows that were taken">
+                <div class="table-scroll is-open" tabindex="0" role="group" aria-label="Rows that were taken">
                     <table>
                         <thead><tr><th scope="col">"Line"</th><th scope="col" class="is-text">"Of"</th><th scope="col" class="is-text">"Was"</th><th scope="col" class="is-text">"Before"</th><th scope="col" class="is-text">"Since"</th></tr></thead>
                         <tbody>{rows}</tbody>

@@ -7,6 +7,7 @@ use crate::money::count;
 use crate::period::Calendar;
 use crate::royalties::figure::{Of, row_address};
 use crate::royalties::model::{ROYALTY_CURRENCY, Series, Stage, month_of, quarter_end, quarter_of};
+use crate::royalties::projection::Projection;
 use crate::royalties::rate::{Rate, completes, money_text};
 use crate::royalties::standing::{Month, Standing, Week};
 use crate::royalties::store::{self, Part, Which};
@@ -140,6 +141,17 @@ fn month_behind(month: &Month, parts: Vec<Part>, asked: &Asked) -> Behind {
     figures.extend(month.worth_minor(rate).map(|minor| ("Money", money_text(minor))));
     let rate = month.revenue_minor.and_then(|minor| Rate::of(minor, month.minutes));
     figures.extend(rate.map(|rate| ("Rate a minute", rate.text())));
+    if month.days_known < month.days()
+        && let Some(projection) = Projection::of(asked.standing, quarter_of(month.first))
+    {
+        let (minutes, minor) = projection.month(month);
+        let (unknown, whole) = (month.days() - month.days_known, money_text(minor));
+        let sentence = format!(
+            "{} minutes, {whole}: the {unknown} days that nothing is known of go on at the recent pace",
+            count(minutes)
+        );
+        figures.push(("The whole month, projected", sentence));
+    }
     let (listing, is_cut) = match month.sources {
         Some(_) => statements(parts, asked.rows_max),
         None => (weeks_of(month, asked.standing), false),

@@ -13,35 +13,38 @@ impl Royalties {
     pub fn pool_chart(&self) -> Chart {
         let quarters = self.last_quarters();
         let is_final = |quarter: &Quarter| quarter.stage() == Some(Stage::Final);
-        let begun = quarters.iter().position(|quarter| !is_final(quarter));
+        // What comes after the last final quarter; a quarter before it that is not final has a gap.
+        let begun = quarters.iter().rposition(is_final).map_or(0, |last| last + 1);
         let point = |(n, quarter): (usize, &Quarter)| {
-            let rest = begun.is_some_and(|begun| n + 1 >= begun);
+            let rest = n + 1 >= begun && begun < quarters.len();
             ChartPoint {
                 label: quarter.name(),
                 value: is_final(quarter).then(|| quarter.received_minor()),
                 earlier_label: quarter.stage().map_or("incomplete", Stage::name).into(),
-                earlier: rest.then(|| self.expected_minor(quarter)),
+                earlier: if rest { self.expected_minor(quarter) } else { None },
                 ..ChartPoint::default()
             }
         };
         Chart {
             name: "pool".into(),
             title: "Received".into(),
-            earlier_title: if begun.is_some() { "With what is not final".into() } else { String::new() },
+            earlier_title: if begun < quarters.len() { "With what is not final".into() } else { String::new() },
             currency: Some(ROYALTY_CURRENCY),
             points: quarters.iter().enumerate().map(point).collect(),
             ..Chart::default()
         }
     }
 
-    /// What a quarter brings: what is final and provisional with its estimate; of the running quarter, its projection.
-    fn expected_minor(&self, quarter: &Quarter) -> i64 {
+    /// What a quarter brings: what is final and provisional with its estimate; of the running quarter, its projection. Nothing
+    /// where nothing is known of it.
+    fn expected_minor(&self, quarter: &Quarter) -> Option<i64> {
         let projection = self.projection.as_ref().filter(|projection| projection.quarter.first == quarter.first);
         let so_far = || {
             let rate = self.standing.rate.as_ref().map(|current| current.rate);
             quarter.received_minor() + quarter.provisional_minor() + quarter.estimated_minor(rate)
         };
-        projection.map_or_else(so_far, |projection| projection.range_minor().1)
+        let is_known = quarter.months.iter().any(|month| month.stage.is_some());
+        is_known.then(|| projection.map_or_else(so_far, |projection| projection.range_minor().1))
     }
 
     /// What 1,000 minutes were worth in the quarters that are final.

@@ -34,7 +34,8 @@ pub fn weekly(rows: u32) -> String {
 
 /// Measures files of each size: a parse, a preview, and an import into an empty ledger.
 pub async fn run(bench: &Bench, rows: &[u32]) -> Outcome<()> {
-    let columns = ["file MB", "parsed rows/s", "+MB", "previewed rows/s", "+MB", "applied rows/s", "+MB", "/royalties ms"];
+    let columns =
+        ["file MB", "parsed rows/s", "+MB", "previewed rows/s", "+MB", "applied rows/s", "+MB", "/royalties ms"];
     let mut report = Report::new("A file of royalties", &["rows"], &columns);
     for &rows in rows {
         let mut runs = Vec::new();

@@ -178,7 +178,7 @@ fn hostile_files_are_sentences() {
     }
     assert!(read(&zipped(&[("xl/workbook.xml", b"<x/>")])).is_err());
     // What ends before its elements was read for ever once.
-    let styles = zipped(&[("xl/workbook.xml", b"<workbook/>"), ("xl/styles.xml", b"<styleSheet><cellXfs><xf>")]);
+    let styles = zipped(&[("xl/workbook.xml", b"<workbook/>"), ("xl/styles.xml", b"<x:styles><cellXfs><xf>")]);
     let cut_short = zipped(&[("content.xml", br#"<x:a><table:table table:name="R"><table:table-row>"#)]);
     for cut in [styles, cut_short] {
         assert!(matches!(read(&cut), Err(Unreadable::Damaged(why)) if why.contains("ends too early")));

@@ -22,7 +22,10 @@ const loaded = () =>
 const options = (text) => {
   const style = getComputedStyle(document.documentElement);
   const ink = (value) => style.getPropertyValue(TOKENS[value[3]]).trim();
-  return JSON.parse(text, (_, value) => (/^ink[0-5]$/.test(value) ? ink(value) : value));
+  const read = JSON.parse(text, (_, value) => (/^ink[0-5]$/.test(value) ? ink(value) : value));
+  // On a phone there is no room for every name.
+  read.xAxis.axisLabel.hideOverlap = true;
+  return read;
 };
 
 const draw = async (figure) => {

@@ -57,7 +57,7 @@ pub fn PlainTable(
     let rows = rows.collect_view();
     let sortable = (is_sum > 1).then_some("");
     view! {
-        <div class="table-scroll is-open" tabindex="0" role="region" aria-label=title>
+        <div class="table-scroll is-open" tabindex="0" role="group" aria-label=title>
             <table data-sortable=sortable><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table>
         </div>
     }
