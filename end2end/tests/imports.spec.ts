@@ -81,7 +81,7 @@ test('without a script files are sent by the form', async ({ openDashboard, watc
   await imports.files.setInputFiles([MONTHLY, WEEKLY]);
   await imports.look.click();
   await imports.expectPreview();
-  await expect(page.getByText('12 new, 0 changed, 0 same, 0 rejected')).toBeVisible();
+  await expect(imports.looked('monthly.csv').first()).toContainText('12 new, 0 changed, 0 same, 0 rejected');
 });
 
 for (const colorScheme of ['dark', 'light'] as const) {
