@@ -6,17 +6,21 @@ ENV := . $(CACHE)/env && export SQLX_OFFLINE=true
 BUILD := cargo leptos build --release --precompress
 ADDR := $(or $(TAKINGS_ADDR),127.0.0.1:3000)
 
-.PHONY: run test test-server test-api test-browser build setup watch check fmt bench sqlx deny weights env
+.PHONY: run test test-server test-api test-browser test-fuzz build setup watch check fmt bench sqlx deny weights env
 
 ## Set up, build, and start Takings with the demo shop.
 run: build
 	@$(ENV) && exec "$$CARGO_TARGET_DIR/release/takings" demo --addr $(ADDR)
 
-## Every test: unit, property, PostgreSQL, HTTP, sockets, weights, the API's specification, and Chromium.
-test: test-server build weights test-api test-browser
+## Every test: unit, property, PostgreSQL, HTTP, sockets, fuzzing, weights, the API's specification, and Chromium.
+test: test-server test-fuzz build weights test-api test-browser
 
 test-server: setup
 	@$(ENV) && .ci/with-postgres cargo test --features ssr
+
+## The readers of strangers' files and bodies against a fuzzer, 15 s each; FUZZ_SECONDS=3600 for longer.
+test-fuzz: setup
+	@$(ENV) && .ci/fuzz
 
 ## Holds the API against its specification.
 test-api: build

@@ -26,14 +26,16 @@ mod document {
     use axum::response::Response;
     use leptos::nonce::use_nonce;
     use leptos_axum::{ResponseOptions, render_app_async_with_context};
-    use leptos_meta::{HashedStylesheet, MetaTags, Title};
+    use leptos_meta::{HashedStylesheet, MetaTags, Script, Title};
     use sha2::{Digest as _, Sha256};
 
     use super::*;
     use crate::access::session::cookie;
     use crate::access::view::{SignInPage, WelcomePage};
     use crate::goals::view::{GoalsPage, GoalsShown};
+    use crate::imports::view::{ImportPage, ImportShown, ImportsPage, ImportsShown};
     use crate::rest::ApiPage;
+    use crate::royalties::view::{FigurePage, FigureShown, RoyaltiesPage, RoyaltiesShown};
     use crate::sales::orders::view::{OrderPage, OrderShown};
     use crate::server::state::AppState;
     use crate::settings::view::{SettingsPage, SettingsShown};
@@ -56,6 +58,14 @@ mod document {
         Settings(Box<SettingsShown>),
         /// Goals, notes and milestones.
         Goals(Box<GoalsShown>),
+        /// Royalties.
+        Royalties(Box<RoyaltiesShown>),
+        /// What is behind a figure of royalties.
+        RoyaltyFigure(Box<FigureShown>),
+        /// Files of royalties.
+        Imports(Box<ImportsShown>),
+        /// An import with its rows.
+        Import(Box<ImportShown>),
         /// A sentence in the place of a page.
         Said(Said),
     }
@@ -92,6 +102,10 @@ mod document {
                 Page::Order(order) => format!("{} · Takings", order.title),
                 Page::Settings(_) => "Settings · Takings".into(),
                 Page::Goals(_) => "Goals and notes · Takings".into(),
+                Page::Royalties(_) => "Royalties · Takings".into(),
+                Page::RoyaltyFigure(figure) => format!("{} · Takings", figure.title),
+                Page::Imports(_) => "Imports · Takings".into(),
+                Page::Import(import) => format!("Import {} · Takings", import.id),
                 Page::Said(said) => format!("{} · Takings", said.title),
             }
         }
@@ -111,6 +125,8 @@ mod document {
     pub fn shell(options: LeptosOptions, page: Page) -> impl IntoView {
         set_headers();
         let (title, is_live) = (page.title(), page == Page::Dashboard);
+        let has_script =
+            matches!(page, Page::Royalties(_) | Page::RoyaltyFigure(_) | Page::Imports(_) | Page::Import(_));
         let look_again = if let Page::Settings(settings) = &page { settings.look_again() } else { None };
         let body = match page {
             Page::Dashboard => view! { <App/> }.into_any(),
@@ -120,12 +136,16 @@ mod document {
             Page::Order(order) => view! { <OrderPage order=*order/> }.into_any(),
             Page::Settings(settings) => view! { <SettingsPage settings=*settings/> }.into_any(),
             Page::Goals(goals) => view! { <GoalsPage goals=*goals/> }.into_any(),
+            Page::Royalties(royalties) => view! { <RoyaltiesPage royalties=*royalties/> }.into_any(),
+            Page::RoyaltyFigure(figure) => view! { <FigurePage figure=*figure/> }.into_any(),
+            Page::Imports(imports) => view! { <ImportsPage imports=*imports/> }.into_any(),
+            Page::Import(import) => view! { <ImportPage import=*import/> }.into_any(),
             Page::Said(Said { title, sentence }) => {
                 view! { <Frame title><h1>{title}</h1><p>{sentence}</p><p><a class="button" href="/">"To the dashboard"</a></p></Frame> }
                     .into_any()
             }
         };
-        let (bundle, world) = vendored(&options.site_root);
+        let [bundle, world, plain] = vendored(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -141,6 +161,7 @@ mod document {
                     <HashedStylesheet options=options.clone() id="style"/>
                     <AutoReload options=options.clone()/>
                     {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
+                    {has_script.then(|| view! { <Script src=plain defer="true"/> })}
                     <MetaTags/>
                     <Title text=title/>
                 </head>
@@ -149,18 +170,19 @@ mod document {
         }
     }
 
-    /// The addresses of the chart bundle and the map's shapes, which are cached for ever: they change with what they hold.
-    fn vendored(site_root: &str) -> (&'static str, &'static str) {
-        static ADDRESSES: OnceLock<[String; 2]> = OnceLock::new();
-        let [bundle, world] = ADDRESSES.get_or_init(|| {
-            ["echarts.js", "world.json"].map(|file| {
+    /// The addresses of the chart bundle, the map's shapes and the script of plain pages, which are cached for ever: they change
+    /// with what they hold.
+    fn vendored(site_root: &str) -> [&'static str; 3] {
+        static ADDRESSES: OnceLock<[String; 3]> = OnceLock::new();
+        let addresses = ADDRESSES.get_or_init(|| {
+            ["echarts.js", "world.json", "plain.js"].map(|file| {
                 let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
                 let hash = Sha256::digest(&bytes);
                 let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
                 format!("/vendor/{file}?v={name}")
             })
         });
-        (bundle, world)
+        addresses.each_ref().map(String::as_str)
     }
 
     /// The theme that was chosen; none leaves it to the system.

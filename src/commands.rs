@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use takings::access::{password, secret, store as access};
 use takings::demo::{self, live, shop::Shop};
 use takings::exchange::{ecb, learn};
-use takings::imports::orders;
+use takings::imports::{orders, run as royalties, sheet, words};
+use takings::royalties::sums_store as statement_sums;
 use takings::sales::books::Books;
 use takings::sales::store as sales;
 use takings::sales::sums::additions_store as sums;
@@ -50,6 +51,9 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Import(Import::Orders { file, source, map, errors }) => {
             with_database(cli.place, async |db, books| import_orders(&db, &books, &file, &source, &map, &errors).await)
                 .await
+        }
+        Command::Import(Import::Royalties { files, apply }) => {
+            with_database(cli.place, async |db, books| import_royalties(&db, &books, &files, apply).await).await
         }
         Command::SendOrder { source, server } => {
             with_database(cli.place, async |db, _| send_order(&db, &source, &server).await).await
@@ -221,10 +225,15 @@ async fn end_signal() {
 
 async fn check_sums(db: &PgPool, books: &Books, rebuild: bool) -> Outcome {
     let mut connection = db.acquire().await?;
-    match sums::sums_that_differ(&mut connection, books).await? {
+    let of_orders = sums::sums_that_differ(&mut connection, books).await?;
+    let of_royalties = statement_sums::differing(&mut connection, books.workspace).await?;
+    match of_orders + of_royalties {
         0 => say("The sums equal the ledger.".into()),
         n if rebuild => {
             sums::rebuild(db, books).await?;
+            let mut tx = db.begin().await?;
+            statement_sums::renew(&mut tx, books.workspace, None).await?;
+            tx.commit().await?;
             sales::announce(&mut *db.acquire().await?).await?;
             say(format!("{n} sums differed from the ledger; all are built again."))
         }
@@ -267,6 +276,55 @@ async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, ma
         let _ = std::fs::remove_file(errors);
     }
     Ok(())
+}
+
+/// Differences, and rejected rows, that are printed of a file; the page shows more.
+const PRINTED_MAX: usize = 20;
+
+async fn import_royalties(db: &PgPool, books: &Books, paths: &[PathBuf], apply: bool) -> Outcome {
+    let mut files = Vec::new();
+    for path in paths {
+        let unreadable = |error| format!("{} cannot be read: {error}", path.display());
+        let file = File::open(path).map_err(unreadable)?;
+        let mut content = Vec::new();
+        // One byte more than a file may have says that it is too large.
+        file.take(sheet::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut content).map_err(unreadable)?;
+        files.push(royalties::File::new(&path.to_string_lossy(), content));
+    }
+    let now = Clock::default().now();
+    let today = books.calendar.date(now);
+    let looked = royalties::look(&mut *db.acquire().await?, books.workspace, files.clone(), today).await?;
+    looked.iter().for_each(|one| print_looked(one, books));
+    let refused = looked.iter().filter(|one| one.found.is_err()).count();
+    if refused > 0 {
+        return Err(format!("{refused} of {} files cannot be imported; nothing was stored", looked.len()).into());
+    }
+    if looked.iter().all(|one| one.before.is_some()) {
+        return say("Nothing is new in these files.".into());
+    }
+    if !apply {
+        return say("Nothing is stored yet: add --apply to import this.".into());
+    }
+    let seen = royalties::digest(&looked);
+    let done = royalties::apply(db, books, files, Some(&seen), ("the command line", now)).await?;
+    let numbers: Vec<String> = done.imports.iter().map(i32::to_string).collect();
+    say(format!("Imported as {}.", numbers.join(", ")))
+}
+
+fn print_looked(one: &royalties::Looked, books: &Books) {
+    let (report, plan) = match &one.found {
+        Ok(found) => found,
+        Err(reason) => return println!("{}: {reason}", one.name),
+    };
+    if let Some(before) = &one.before {
+        return println!("{}: {}", one.name, words::before(before, &books.calendar));
+    }
+    println!("{}: {}: {}", one.name, report.kind.title(), words::counts(report, plan));
+    let said = report.notices.iter().chain(&plan.warnings).cloned();
+    let rejected = words::rejected(report, plan).take(PRINTED_MAX);
+    let differences = words::differences(plan).take(PRINTED_MAX);
+    let differences = differences.map(|(line, of, old, new)| format!("Line {line}: {of}: {old} → {new}"));
+    said.chain(rejected).chain(differences).for_each(|sentence| println!("  {sentence}"));
 }
 
 async fn send_order(db: &PgPool, name: &str, server: &str) -> Outcome {

@@ -27,6 +27,8 @@ pub mod goals;
 #[cfg(feature = "ssr")]
 pub mod imports;
 pub mod live;
+#[cfg(feature = "ssr")]
+pub mod royalties;
 pub mod sales;
 #[cfg(feature = "ssr")]
 pub mod settings;

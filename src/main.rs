@@ -138,6 +138,15 @@ enum Import {
         #[arg(long, default_value = "rejected.errors.csv")]
         errors: PathBuf,
     },
+    /// Statements of royalties from CSV files and spreadsheets; docs/import-royalties.md describes them
+    Royalties {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Import them; without it, only what they would change is printed
+        #[arg(long)]
+        apply: bool,
+    },
 }
 
 #[derive(Subcommand)]

@@ -47,6 +47,8 @@ impl Currency {
     pub const GBP: Currency = Currency(*b"GBP");
     /// The euro, through which every cross rate of the European Central Bank goes.
     pub const EUR: Currency = Currency(*b"EUR");
+    /// The dollar of the United States, which royalties are paid in.
+    pub const USD: Currency = Currency(*b"USD");
 
     /// Reads a code in any case; `None` unless it is three ASCII letters.
     pub fn parse(code: &str) -> Option<Currency> {

@@ -267,6 +267,13 @@ pub fn sql_date(date: Date) -> chrono::NaiveDate {
         .unwrap_or(chrono::NaiveDate::MIN)
 }
 
+/// A date of SQL as the `jiff` date that days are counted with.
+pub fn jiff_date(date: chrono::NaiveDate) -> Date {
+    use chrono::Datelike as _;
+    let year = i16::try_from(date.year()).unwrap_or(i16::MAX);
+    Date::new(year, date.month() as i8, date.day() as i8).unwrap_or(Date::MIN)
+}
+
 fn timestamp(at: Instant) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(at.timestamp_micros()) * 1000).unwrap_or(Timestamp::UNIX_EPOCH)
 }

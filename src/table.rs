@@ -125,6 +125,28 @@ impl Data {
     }
 }
 
+/// A table with what a page makes of it beyond its values.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// The values.
+    pub data: Data,
+    /// Of each row, the columns by their places whose cells lead to what is behind them, and where that is.
+    pub leads: Vec<Vec<(usize, String)>>,
+    /// Rows at the end that add up those above: they stay there when the table is sorted.
+    pub sums: usize,
+    /// Columns, from a place up to another, whose cells are coloured by their values.
+    pub tinted: (usize, usize),
+    /// Of each row, a small line that stands beside its name; none for most tables.
+    pub trends: Vec<Vec<i64>>,
+}
+
+impl Listing {
+    /// A table of values that lead nowhere.
+    pub fn of(data: Data) -> Listing {
+        Listing { data, ..Listing::default() }
+    }
+}
+
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

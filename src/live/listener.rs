@@ -1,4 +1,4 @@
-//! Hears of commits and of changed settings by LISTEN; reconnects by itself, and wakes the hub after each gap.
+//! Hears of commits, changed settings and imports by LISTEN; reconnects by itself, and wakes the hub after each gap.
 
 use std::time::Duration;
 
@@ -6,6 +6,8 @@ use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::imports::news::News;
+use crate::imports::store::IMPORTS_CHANNEL;
 use crate::live::hub::Hub;
 use crate::sales::books::BooksHandle;
 use crate::sales::store::LIVE_CHANNEL;
@@ -17,18 +19,25 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Runs until `shutdown`.
-pub async fn run(db: PgPool, hub: Hub, books: BooksHandle, shutdown: CancellationToken) {
+pub async fn run(db: PgPool, hub: Hub, books: BooksHandle, news: News, shutdown: CancellationToken) {
     let mut pause = PAUSE_FIRST;
     loop {
         let heard = async {
             let mut listener = PgListener::connect_with(&db).await?;
-            listener.listen_all([LIVE_CHANNEL, BOOKS_CHANNEL]).await?;
+            listener.listen_all([LIVE_CHANNEL, BOOKS_CHANNEL, IMPORTS_CHANNEL]).await?;
             // What was recorded while nobody listened.
             hub.wake();
             books.look();
+            news.spread();
             while let Some(heard) = listener.try_recv().await? {
-                if heard.channel() == BOOKS_CHANNEL {
-                    books.look();
+                match heard.channel() {
+                    // Nothing that the hub answers changes by an import of royalties.
+                    IMPORTS_CHANNEL => {
+                        news.spread();
+                        continue;
+                    }
+                    BOOKS_CHANNEL => books.look(),
+                    _ => {}
                 }
                 hub.wake();
             }

@@ -52,6 +52,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
             <div class="bar-end">
                 <ThemeButton/>
                 <span class="person quiet">{loaded.name}</span>
+                <a class="person button is-quiet" href="/royalties">"Royalties"</a>
                 <a class="person button is-quiet" href="/settings">"Settings"</a>
                 <SignOutButton/>
             </div>
@@ -85,6 +86,10 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 "Revenue is the total: what order totals say, less refunds and cancellations on their own dates, in "
                 <span>{text(move || shown.with(|s| s.currency.to_string()))}</span>
                 " at the recorded rate. Press ? for the keys. "
+                <a href="/royalties">"Royalties"</a>
+                " · "
+                <a href="/imports">"Imports"</a>
+                " · "
                 <a href="/goals">"Goals and notes"</a>
                 " · "
                 <a href="/settings">"Settings"</a>

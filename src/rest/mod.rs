@@ -9,7 +9,7 @@ mod view;
 
 use std::sync::LazyLock;
 
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router, middleware};
 use tower_http::limit::RequestBodyLimitLayer;
@@ -20,21 +20,19 @@ use utoipa_axum::routes;
 pub use specification::Bytes;
 pub use view::ApiPage;
 
+use crate::imports::sheet::FILE_BYTES_MAX;
 use crate::rest::asked::{Pairs, QuestionParameters, question};
 use crate::sales::model::Snapshot;
 use crate::server::problem::{Problem, Reader, as_problems};
 use crate::server::state::AppState;
 
-/// A request's body at most, in bytes: a goal or a note, and most addresses take none.
+/// A request's body at most, in bytes: a goal or a note, and most addresses take none. Files have a limit of their own.
 const BODY_MAX_BYTES: usize = 16 * 1024;
 
 /// The routes of `/api/v1`.
 pub fn routes() -> Router<AppState> {
     let (router, _) = described().split_for_parts();
-    router
-        .layer(middleware::from_fn(etag::validated))
-        .layer(RequestBodyLimitLayer::new(BODY_MAX_BYTES))
-        .layer(middleware::from_fn(as_problems))
+    router.layer(middleware::from_fn(etag::validated)).layer(middleware::from_fn(as_problems))
 }
 
 /// What the API can be asked and answers, as OpenAPI 3.1 has it.
@@ -45,13 +43,20 @@ pub fn specification() -> &'static OpenApi {
 }
 
 fn described() -> OpenApiRouter<AppState> {
+    let uploads = crate::imports::routes::uploads()
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(FILE_BYTES_MAX));
     OpenApiRouter::with_openapi(specification::base())
         .routes(routes!(snapshot))
         .merge(crate::sales::files::routes())
         .merge(crate::sales::inspector::routes::routes())
         .merge(crate::sales::orders::routes::routes())
         .merge(crate::goals::routes::routes())
+        .merge(crate::royalties::routes::routes())
+        .merge(crate::imports::routes::routes())
         .routes(routes!(openapi))
+        .layer(RequestBodyLimitLayer::new(BODY_MAX_BYTES))
+        .merge(uploads)
 }
 
 /// Everything on the page

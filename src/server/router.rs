@@ -50,6 +50,8 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::sales::orders::page::routes())
         .merge(crate::settings::page::routes())
         .merge(crate::goals::page::routes())
+        .merge(crate::royalties::page::routes())
+        .merge(crate::imports::page::routes())
         .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
     Router::new()
         .merge(pages)
@@ -57,6 +59,8 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::live::routes::routes())
         .merge(crate::rest::routes())
         .merge(crate::sales::legacy::routes())
+        .merge(crate::royalties::legacy::routes())
+        .merge(crate::imports::legacy::routes())
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))
         .nest_service("/pkg", files(&format!("{}/{}", options.site_root, options.site_pkg_dir)))

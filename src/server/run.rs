@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::visitors::Visitors;
 use crate::exchange::fetch;
+use crate::imports::news::News;
 use crate::live::hub::Hub;
 use crate::live::listener;
 use crate::sales::books::{Books, BooksHandle};
@@ -46,6 +47,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     let workspace = books.workspace;
     let books = BooksHandle::new(books);
     let hub = Hub::new(db.clone(), books.clone(), clock.clone());
+    let news = News::default();
     let recording_stop = CancellationToken::new();
     let (recorder, recording) = {
         let hub = hub.clone();
@@ -53,7 +55,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     };
     let mut tasks = vec![
         tokio::spawn(hub.clone().run(shutdown.clone())),
-        tokio::spawn(listener::run(db.clone(), hub.clone(), books.clone(), shutdown.clone())),
+        tokio::spawn(listener::run(db.clone(), hub.clone(), books.clone(), news.clone(), shutdown.clone())),
         tokio::spawn(follow::run(db.clone(), books.clone(), hub.clone(), shutdown.clone())),
         tokio::spawn(fold::run(db.clone(), workspace, shutdown.clone())),
         tokio::spawn(project::run(db.clone(), books.clone(), clock.clone(), shutdown.clone())),
@@ -68,6 +70,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
         books,
         recorder,
         hub,
+        news,
         clock,
         leptos,
         shutdown: shutdown.clone(),

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::visitors::Visitors;
+use crate::imports::news::News;
 use crate::live::hub::Hub;
 use crate::sales::books::BooksHandle;
 use crate::sales::recorder::Recorder;
@@ -23,6 +24,8 @@ pub struct AppState {
     pub recorder: Recorder,
     /// Tells watchers.
     pub hub: Hub,
+    /// Says that something was imported.
+    pub news: News,
     /// Who may read.
     pub visitors: Visitors,
     /// The sources.

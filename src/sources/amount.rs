@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 use crate::money::{Currency, parse_minor};
 use crate::sources::Unreadable;
 
+/// An amount at most, in minor units: beyond any order, and the sum of all that a body can hold still fits 64 bits.
+const AMOUNT_MAX_MINOR: u64 = 10_000_000_000_000;
+
 /// An amount written as text (`"195.66"`) or as a number (`195.66`): its digits as they stand, never a float.
 #[derive(Deserialize)]
 #[serde(transparent)]
@@ -24,6 +27,10 @@ impl Amount<'_> {
             }
             number => Cow::Borrowed(number),
         };
-        parse_minor(&digits, currency).map_err(|error| Unreadable::field(field, error))
+        let minor = parse_minor(&digits, currency).map_err(|error| Unreadable::field(field, error))?;
+        if minor.unsigned_abs() > AMOUNT_MAX_MINOR {
+            return Err(Unreadable::field(field, "it is larger than any order"));
+        }
+        Ok(minor)
     }
 }

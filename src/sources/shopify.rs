@@ -359,4 +359,12 @@ mod tests {
         assert!(!is_signed(&signed("shopify-hmac-sha256", "new"), b"{}", &secrets));
         assert!(!is_signed(&HeaderMap::new(), body, &secrets));
     }
+
+    #[test]
+    fn amounts_beyond_any_order_are_refused_before_they_are_added() {
+        let body = r#"{"id": 1, "created_at": "2021-12-31T19:00:00Z", "currency": "USD", "total_price": "92233720368547758.07",
+            "total_discounts": "92233720368547758.07"}"#;
+        let said = read("orders/create", body.as_bytes()).expect_err("too large").to_string();
+        assert!(said.contains("total_discounts") || said.contains("total_price"), "{said}");
+    }
 }

@@ -3,8 +3,14 @@
 use leptos::prelude::*;
 
 /// The pages that the bar leads to.
-const LINKS: &[(&str, &str)] =
-    &[("Dashboard", "/"), ("Goals and notes", "/goals"), ("Settings", "/settings"), ("The API", "/api")];
+const LINKS: &[(&str, &str)] = &[
+    ("Dashboard", "/"),
+    ("Royalties", "/royalties"),
+    ("Imports", "/imports"),
+    ("Goals and notes", "/goals"),
+    ("Settings", "/settings"),
+    ("The API", "/api"),
+];
 
 /// A page below the bar. The link of the page itself is marked by its title.
 #[component]

@@ -8,6 +8,8 @@ pub mod field;
 pub mod figure;
 #[cfg(feature = "ssr")]
 pub mod frame;
+#[cfg(feature = "ssr")]
+pub mod plain;
 pub mod sparkline;
 pub mod table;
 pub mod theme;

@@ -8,6 +8,7 @@ mod endpoints;
 mod fill;
 mod ingest;
 mod report;
+mod royalties;
 mod snapshot;
 mod sockets;
 mod straight;
@@ -93,6 +94,12 @@ enum Command {
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=120))]
         seconds: u64,
     },
+    /// A weekly file of royalties, parsed, previewed and applied by this program
+    Royalties {
+        /// Rows of the file
+        #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        rows: Vec<u32>,
+    },
     /// The server's memory on an empty database
     Idle,
     /// Projections on the real invoices of a gift shop; needs neither server nor database
@@ -158,6 +165,7 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
         Command::Endpoints { orders } => endpoints::run(&bench, &orders).await,
         Command::Ingest { connections, seconds } => ingest::run(&bench, &connections, seconds).await,
         Command::Sockets { sockets, rate, seconds } => sockets::run(&bench, &sockets, rate, seconds).await,
+        Command::Royalties { rows } => royalties::run(&bench, &rows).await,
         Command::Idle => idle(&bench).await,
         Command::Backtest => backtest::run(),
         Command::All { quick } => {
@@ -177,7 +185,9 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
             bench.flush_ms = 0;
             sockets::run(&bench, watchers, 50, seconds(20)).await?;
             snapshot::run(&bench, orders, viewers, seconds(5)).await?;
-            endpoints::run(&bench, orders).await
+            endpoints::run(&bench, orders).await?;
+            let rows: &[u32] = if quick { &[10_000] } else { &[10_000, 100_000, 1_000_000] };
+            royalties::run(&bench, rows).await
         }
     }
 }

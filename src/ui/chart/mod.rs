@@ -34,6 +34,11 @@ pub struct LineOptions {
 
 /// The chart as ECharts options. `ink` holds the theme's colours: accent, quiet, text, line, raised.
 pub fn options(chart: &Chart, ink: &[String]) -> LineOptions {
+    named_options(chart, ink, ["This period", "Before"])
+}
+
+/// The same with names of the two lines.
+pub fn named_options(chart: &Chart, ink: &[String], names: [&str; 2]) -> LineOptions {
     let colour = |i: usize| Color::from(ink.get(i).map_or("", String::as_str));
     let line = |name: &str, of: fn(&ChartPoint) -> Option<i64>| {
         let values: Vec<String> = chart.points.iter().map(|point| chart.number(of(point))).collect();
@@ -61,10 +66,10 @@ pub fn options(chart: &Chart, ink: &[String]) -> LineOptions {
             .split_line(SplitLine::new().line_style(LineStyle::new().color(colour(3))))
             .axis_label(AxisLabel::new().color(colour(1))),
         series: [
-            line("This period", |point| point.value)
+            line(names[0], |point| point.value)
                 .line_style(LineStyle::new().width(2.5).color(colour(0)))
                 .area_style(AreaStyle::new().color(colour(0)).opacity(0.12)),
-            line("Before", |point| point.earlier)
+            line(names[1], |point| point.earlier)
                 .line_style(LineStyle::new().width(1.5).color(colour(1)).type_(LineStyleType::Dashed)),
         ],
     }
@@ -129,7 +134,10 @@ pub fn LineChartView(
 
 /// What the server draws: the same lines without axes, until the chart library takes their place.
 #[component]
-fn Picture(chart: Signal<Chart>) -> impl IntoView {
+pub fn Picture(
+    /// What it shows.
+    chart: Signal<Chart>,
+) -> impl IntoView {
     let lines = Memo::new(move |_| {
         chart.with(|c| {
             let of = |of: fn(&ChartPoint) -> Option<i64>| c.points.iter().map_while(of).collect::<Vec<i64>>();

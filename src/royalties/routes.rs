@@ -1,0 +1,210 @@
+//! `/api/v1/royalties`: the tables of royalties as files and for scripts.
+
+use std::convert::Infallible;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures_util::stream;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::export::{Format, Header, PAGE_ROWS, Sheet, Wanted, local_time, respond};
+use crate::rest::Bytes;
+use crate::rest::asked::{Pairs, in_path, in_query, value, words};
+use crate::royalties::behind::{self, Asked, FILE_ROWS_MAX};
+use crate::royalties::figure::Of;
+use crate::royalties::model::ROYALTY_CURRENCY;
+use crate::royalties::rate::Rate;
+use crate::royalties::read;
+use crate::royalties::tables::TABLES;
+use crate::sales::files::JsonFile;
+use crate::server::problem::{Problem, Reader};
+use crate::server::state::AppState;
+use crate::table::{Data, Value};
+
+/// Titles in a file at most: more than there are audiobooks of any publisher.
+const TITLES_IN_FILE_MAX: i64 = 100_000;
+/// The files of the rows behind a figure.
+const ROWS_FILES: [&str; 3] = ["rows.csv", "rows.xlsx", "rows.json"];
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(table)).routes(routes!(figure))
+}
+
+/// The name of a table's file.
+struct TableFile;
+/// What an address takes beside it.
+struct FileParameters;
+
+impl IntoParams for TableFile {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let formats = [Format::Csv, Format::Xlsx, Format::Json];
+        let files = TABLES.iter().flat_map(|(name, _)| formats.map(|format| format!("{name}.{}", format.extension())));
+        let files: Vec<String> = files.collect();
+        let parameter = in_path("file", "The name of the table, then the format.");
+        let parameter = parameter.schema(Some(words(files.iter().map(String::as_str), None)));
+        vec![parameter.example(Some("quarters.csv".into())).build()]
+    }
+}
+
+impl IntoParams for FileParameters {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about = "`plain` leaves out the facts above the table of a CSV file, for programs.";
+        let rate = "Dollars a minute: `rates` says what the quarter brings at it too.";
+        let number = utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .pattern(Some("^[0-9]{1,4}[.][0-9]{1,9}$"))
+            .build();
+        vec![
+            in_query("header", about).schema(Some(words(["full", "plain"], Some("full")))).build(),
+            in_query("rate", rate).schema(Some(number)).example(Some("0.0105".into())).build(),
+        ]
+    }
+}
+
+/// A table of royalties
+///
+/// The figures of the page, in US dollars. Money received is of final statements alone; estimates stand apart. `months` and
+/// `rates` are of the running quarter.
+#[utoipa::path(
+    get, path = "/api/v1/royalties/{file}", operation_id = "royalties", tag = "Royalties",
+    params(TableFile, FileParameters),
+    responses((status = OK, description = "The file", content(
+        (JsonFile = "application/json"), (String = "text/csv"),
+        (Bytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    )))
+)]
+async fn table(
+    _reader: Reader,
+    State(state): State<AppState>,
+    Path(file): Path<String>,
+    Query(pairs): Query<Pairs>,
+) -> Result<Response, Problem> {
+    let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
+    if let Some((name, _)) = pairs.iter().find(|(name, _)| !matches!(name.as_str(), "header" | "rate")) {
+        return Err(bad(format!("the address takes no {name:?}; it takes header, rate")));
+    }
+    let header = header_of(&pairs)?;
+    let wanted = value(&pairs, "rate").map(|text| {
+        Rate::parse(text).ok_or_else(|| bad("rate is dollars a minute as a decimal, such as 0.0105".into()))
+    });
+    let no_table = || {
+        let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
+        let sentence = format!("there is no such file; there are {}, each .csv, .xlsx or .json", names.join(", "));
+        Problem::new(StatusCode::NOT_FOUND, sentence)
+    };
+    let (name, format) = Format::of_file(&file).ok_or_else(no_table)?;
+    let (_, title) = TABLES.iter().find(|(known, _)| *known == name).ok_or_else(no_table)?;
+    let (books, now) = (state.books.now(), state.clock.now());
+    let wanted = read::Wanted { rate: wanted.transpose()?, titles: TITLES_IN_FILE_MAX };
+    let royalties = read::royalties(&mut *state.db.acquire().await?, &books, now, wanted).await?;
+    let listing = royalties.table(name).ok_or_else(no_table)?;
+    let mut sheet = Sheet::new(name, title, listing.data.columns.clone())
+        .fact("zone", books.calendar.zone_name())
+        .fact("currency", ROYALTY_CURRENCY.code())
+        .fact("watermark", local_time(&books.calendar, now));
+    if let Some(rate) = &royalties.standing.rate {
+        sheet = sheet.fact("rate", format!("{} of {}", rate.rate.decimal(), rate.source));
+    }
+    Ok(file_of(sheet, listing.data, Wanted { format, header }).await)
+}
+
+/// A table as a file. Each column of money is in the currency of its amounts.
+async fn file_of(sheet: Sheet, data: Data, wanted: Wanted) -> Response {
+    let currency = |column: &str| {
+        let found = data.rows.iter().find_map(|row| match data.value(row, column) {
+            Value::Money(_, currency) => Some(*currency),
+            _ => None,
+        });
+        found.unwrap_or(ROYALTY_CURRENCY)
+    };
+    let has = |column: &&String| data.columns.iter().any(|known| known.name == **column);
+    let sheet = data.money.iter().filter(has).fold(sheet, |sheet, column| sheet.money(column, currency(column)));
+    let pages: Vec<_> = data.rows.chunks(PAGE_ROWS as usize).map(|rows| Ok::<_, Infallible>(rows.to_vec())).collect();
+    respond(sheet, stream::iter(pages), wanted).await
+}
+
+/// The name of a file of rows.
+struct RowsFile;
+/// What its address takes beside it.
+struct OfParameters;
+
+impl IntoParams for RowsFile {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = in_path("file", "The rows in a format.").schema(Some(words(ROWS_FILES, None)));
+        vec![parameter.example(Some("rows.csv".into())).build()]
+    }
+}
+
+impl IntoParams for OfParameters {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about = "The figure: `week.FIRST.LAST`, `month.FIRST`, `quarter.FIRST`, `country.FIRST.CODE` or `title.TITLE`, with dates \
+                     such as 2025-12-23. The page's links have them.";
+        let name = utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .pattern(Some("^title[.][A-Za-z0-9]{1,300}$"))
+            .build();
+        let header = "`plain` leaves out the facts above the table of a CSV file, for programs.";
+        let of = in_query("of", about).required(Required::True).schema(Some(name));
+        vec![
+            of.example(Some("title.Emma".into())).build(),
+            in_query("header", header).schema(Some(words(["full", "plain"], Some("full")))).build(),
+        ]
+    }
+}
+
+/// The rows behind a figure
+///
+/// The statements that a figure of the page is made of, each with the import and the line that it is from: their sum is the
+/// figure. A month without a statement is made of weeks, a quarter of months; these are rows of their own, to ask about again.
+#[utoipa::path(
+    get, path = "/api/v1/royalties/figure/{file}", operation_id = "royalty_figure", tag = "Royalties",
+    params(RowsFile, OfParameters),
+    responses((status = OK, description = "The file", content(
+        (JsonFile = "application/json"), (String = "text/csv"),
+        (Bytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    )))
+)]
+async fn figure(
+    _reader: Reader,
+    State(state): State<AppState>,
+    Path(file): Path<String>,
+    Query(pairs): Query<Pairs>,
+) -> Result<Response, Problem> {
+    let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
+    let no_file =
+        || Problem::new(StatusCode::NOT_FOUND, format!("there is no such file; there are {}", ROWS_FILES.join(", ")));
+    let (_, format) = Format::of_file(&file).filter(|(name, _)| *name == "rows").ok_or_else(no_file)?;
+    if let Some((name, _)) = pairs.iter().find(|(name, _)| !matches!(name.as_str(), "header" | "of")) {
+        return Err(bad(format!("the address takes no {name:?}; it takes of, header")));
+    }
+    let header = header_of(&pairs)?;
+    let of = value(&pairs, "of").and_then(Of::parse).ok_or_else(|| {
+        bad("of is week.FIRST.LAST, month.FIRST, quarter.FIRST, country.FIRST.CODE or title.TITLE".into())
+    })?;
+    let (books, now) = (state.books.now(), state.clock.now());
+    let mut db = state.db.acquire().await?;
+    let standing = read::standing(&mut db, books.workspace).await?;
+    let asked = Asked { standing: &standing, title_minutes: books.completes_minutes, rows_max: FILE_ROWS_MAX };
+    let nothing = || Problem::new(StatusCode::NOT_FOUND, "nothing is known of this; the page's tables lead to what is");
+    let behind = behind::behind(&mut db, books.workspace, &of, asked).await?.ok_or_else(nothing)?;
+    let sheet = Sheet::new("figure", &behind.title, behind.listing.data.columns.clone())
+        .fact("zone", books.calendar.zone_name())
+        .fact("window", behind.window(&books.calendar))
+        .fact("currency", ROYALTY_CURRENCY.code())
+        .fact("watermark", local_time(&books.calendar, now));
+    Ok(file_of(sheet, behind.listing.data, Wanted { format, header }).await)
+}
+
+fn header_of(pairs: &Pairs) -> Result<Header, Problem> {
+    match value(pairs, "header") {
+        None | Some("full") => Ok(Header::Full),
+        Some("plain") => Ok(Header::Plain),
+        Some(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "header is one of full, plain")),
+    }
+}
