@@ -279,9 +279,13 @@ async fn scripts_read_tables_and_take_imports_back(db: PgPool) {
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
         }
     }
-    for (path, status) in
-        [("quarters.pdf", 404), ("sales.csv", 404), ("quarters.csv?rate=x", 400), ("quarters.csv?colour=red", 400)]
-    {
+    for (path, status) in [
+        ("quarters.pdf", 404),
+        ("sales.csv", 404),
+        ("quarters.csv?rate=x", 400),
+        ("quarters.csv?rate=0", 400),
+        ("quarters.csv?colour=red", 400),
+    ] {
         let request = app.client.get(app.url(&format!("/api/v1/royalties/{path}"))).bearer_auth(app.token().await);
         assert_eq!(request.send().await.expect("an answer").status().as_u16(), status, "{path}");
     }
