@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::export::{Format, Header, PAGE_ROWS, Sheet, Wanted, local_time, respond};
+use crate::money::Currency;
 use crate::rest::Bytes;
 use crate::rest::asked::{Pairs, in_path, in_query, value, words};
 use crate::royalties::behind::{self, Asked, FILE_ROWS_MAX};
@@ -24,7 +25,7 @@ use crate::royalties::tables::TABLES;
 use crate::sales::files::JsonFile;
 use crate::server::problem::{Problem, Reader};
 use crate::server::state::AppState;
-use crate::table::{Data, Value};
+use crate::table::Data;
 
 /// Titles in a file at most: more than there are audiobooks of any publisher.
 const TITLES_IN_FILE_MAX: i64 = 100_000;
@@ -90,9 +91,8 @@ async fn table(
         return Err(bad(format!("the address takes no {name:?}; it takes header, rate")));
     }
     let header = header_of(&pairs)?;
-    let wanted = value(&pairs, "rate").map(|text| {
-        Rate::parse(text).ok_or_else(|| bad("rate is dollars a minute as a decimal, such as 0.0105".into()))
-    });
+    let wanted = value(&pairs, "rate")
+        .map(|text| rate_of(text).ok_or_else(|| bad("rate is dollars a minute as a decimal, such as 0.0105".into())));
     let no_table = || {
         let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
         let sentence = format!("there is no such file; there are {}, each .csv, .xlsx or .json", names.join(", "));
@@ -111,18 +111,12 @@ async fn table(
     if let Some(rate) = &royalties.standing.rate {
         sheet = sheet.fact("rate", format!("{} of {}", rate.rate.decimal(), rate.source));
     }
-    Ok(file_of(sheet, listing.data, Wanted { format, header }).await)
+    Ok(file_of(sheet, listing.data, Wanted { format, header }, books.currency).await)
 }
 
-/// A table as a file. Each column of money is in the currency of its amounts.
-async fn file_of(sheet: Sheet, data: Data, wanted: Wanted) -> Response {
-    let currency = |column: &str| {
-        let found = data.rows.iter().find_map(|row| match data.value(row, column) {
-            Value::Money(_, currency) => Some(*currency),
-            _ => None,
-        });
-        found.unwrap_or(ROYALTY_CURRENCY)
-    };
+/// A table as a file. What is converted is in the reporting currency.
+async fn file_of(sheet: Sheet, data: Data, wanted: Wanted, reporting: Currency) -> Response {
+    let currency = |column: &str| if column == "converted" { reporting } else { ROYALTY_CURRENCY };
     let has = |column: &&String| data.columns.iter().any(|known| known.name == **column);
     let sheet = data.money.iter().filter(has).fold(sheet, |sheet, column| sheet.money(column, currency(column)));
     let pages: Vec<_> = data.rows.chunks(PAGE_ROWS as usize).map(|rows| Ok::<_, Infallible>(rows.to_vec())).collect();
@@ -198,7 +192,14 @@ async fn figure(
         .fact("window", behind.window(&books.calendar))
         .fact("currency", ROYALTY_CURRENCY.code())
         .fact("watermark", local_time(&books.calendar, now));
-    Ok(file_of(sheet, behind.listing.data, Wanted { format, header }).await)
+    Ok(file_of(sheet, behind.listing.data, Wanted { format, header }, books.currency).await)
+}
+
+/// A rate as the specification has it: digits on both sides of its point.
+fn rate_of(text: &str) -> Option<Rate> {
+    let (whole, fraction) = text.split_once('.')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number(whole) && is_number(fraction) { Rate::parse(text) } else { None }
 }
 
 fn header_of(pairs: &Pairs) -> Result<Header, Problem> {

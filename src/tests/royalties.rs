@@ -214,10 +214,10 @@ async fn headings_are_explained_once(db: PgPool) {
 #[sqlx::test(migrations = "./migrations")]
 async fn scripts_of_the_old_page_go_on(db: PgPool) {
     let app = TestApp::start_at(db, NOW).await;
-    let token = app.token().await;
     let upload = async |name: &str, text: &str, kind: &str| {
         let body = parts("file", &[(name, text)], &[("reportType", kind)]);
-        let request = app.client.post(app.url("/api/upload")).bearer_auth(&token).header("content-type", PARTS);
+        let request =
+            app.client.post(app.url("/api/upload")).bearer_auth(app.token().await).header("content-type", PARTS);
         request.body(body).send().await.expect("an answer")
     };
     let answer = assert_status(upload("monthly.csv", MONTHLY, "monthly").await, StatusCode::OK).await;
@@ -256,8 +256,13 @@ async fn scripts_of_the_old_page_go_on(db: PgPool) {
         countries[0],
         serde_json::json!({"report_week_start": "2025-12-23", "country": "GB", "minutes": 85_000})
     );
-    let bad =
-        app.client.get(app.url("/api/spotify/minutes?weeks=x")).bearer_auth(&token).send().await.expect("an answer");
+    let bad = app
+        .client
+        .get(app.url("/api/spotify/minutes?weeks=x"))
+        .bearer_auth(app.token().await)
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
     app.stop().await;
 }
@@ -279,9 +284,13 @@ async fn scripts_read_tables_and_take_imports_back(db: PgPool) {
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
         }
     }
-    for (path, status) in
-        [("quarters.pdf", 404), ("sales.csv", 404), ("quarters.csv?rate=x", 400), ("quarters.csv?colour=red", 400)]
-    {
+    for (path, status) in [
+        ("quarters.pdf", 404),
+        ("sales.csv", 404),
+        ("quarters.csv?rate=x", 400),
+        ("quarters.csv?rate=0", 400),
+        ("quarters.csv?colour=red", 400),
+    ] {
         let request = app.client.get(app.url(&format!("/api/v1/royalties/{path}"))).bearer_auth(app.token().await);
         assert_eq!(request.send().await.expect("an answer").status().as_u16(), status, "{path}");
     }
