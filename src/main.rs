@@ -204,7 +204,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG")
-                .unwrap_or_else(|_| "takings=info,sqlx::query=error,warn".into()),
+                .unwrap_or_else(|_| "takings=info,sqlx=error,warn".into()),
         )
         .with_writer(std::io::stderr)
         .with_target(false)
