@@ -14,7 +14,7 @@ use crate::goals::store;
 use crate::goals::view::{GoalFields, GoalLine, GoalsShown, NoteFields, NoteLine, SAYINGS};
 use crate::goals::writing::{self, Refused};
 use crate::period::Calendar;
-use crate::server::form::Sent;
+use crate::server::form::{Sent, field, said};
 use crate::server::state::AppState;
 
 /// A form at most, in bytes: a note of 280 characters, each of four bytes that are written as twelve.
@@ -46,11 +46,10 @@ async fn show(
     Query(query): Query<Vec<(String, String)>>,
     parts: Parts,
 ) -> Response {
-    let asked = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let said = SAYINGS.iter().find(|(word, _)| asked("said") == Some(word)).map_or("", |(_, sentence)| *sentence);
+    let asked = |name: &str| field(&query, name);
     let page = async {
         let mut page = loaded(&state, &visitor).await?;
-        page.said = said;
+        page.said = said(&query, SAYINGS);
         if let Some(date) = asked("date").filter(|date| NewNote::read(date, None, "x").is_ok()) {
             page.note.first = date.to_owned();
         }
@@ -139,7 +138,7 @@ async fn end(
     done: Result<&'static str, Refused>,
 ) -> Response {
     match done {
-        Ok(said) => Redirect::to(&format!("/goals?said={said}")).into_response(),
+        Ok(word) => Redirect::to(&format!("/goals?said={word}")).into_response(),
         Err(refused) => refuse(state, visitor, parts, typed, refused).await,
     }
 }

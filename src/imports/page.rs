@@ -2,8 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::multipart::MultipartRejection;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{DefaultBodyLimit, Extension, Form, Multipart, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Extension, Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -26,6 +25,7 @@ use crate::imports::view::{
 use crate::imports::words;
 use crate::period::Calendar;
 use crate::royalties::figure::row_address;
+use crate::server::form::{Sent, field, said};
 use crate::server::problem::Problem;
 use crate::server::state::AppState;
 
@@ -40,7 +40,7 @@ const ROWS_SHOWN: i64 = 200;
 /// Rows that are shown before the one that was asked for.
 const ROWS_BEFORE: i32 = 5;
 
-type Sent = Vec<(String, String)>;
+type Fields = Vec<(String, String)>;
 
 /// The routes; whoever is not signed in does not come here.
 pub fn routes() -> Router<AppState> {
@@ -88,11 +88,10 @@ impl From<ImportError> for Failed {
 async fn show(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
-    Query(query): Query<Sent>,
+    Query(query): Query<Fields>,
     parts: Parts,
 ) -> Response {
-    let said = query.iter().find(|(name, _)| name == "said").map(|(_, value)| value.as_str());
-    let said = SAYINGS.iter().find(|(word, _)| said == Some(word)).map_or("", |(_, sentence)| *sentence);
+    let said = said(&query, SAYINGS);
     let page = loaded(&state, &visitor).await.map(|page| ImportsShown { said, ..page });
     end(state, &visitor, parts, page.map(Ended::Page).map_err(Failed::Away)).await
 }
@@ -105,7 +104,7 @@ async fn upload(
     form: Result<Multipart, MultipartRejection>,
 ) -> Response {
     let done = async {
-        Writer::of(&visitor).ok_or(Failed::NotYours)?;
+        writer(&visitor)?;
         let mut form = form.map_err(|_| Failed::Unreadable)?;
         let told = |sentence: String| Failed::Told(vec![sentence]);
         let (workspace, now) = (state.books.now().workspace, state.clock.now());
@@ -153,7 +152,7 @@ struct KeptFile {
 async fn keep(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
-    Query(query): Query<Sent>,
+    Query(query): Query<Fields>,
     body: Bytes,
 ) -> Result<Json<KeptFile>, Problem> {
     let refused = || Problem::new(StatusCode::FORBIDDEN, "Viewers read; analysts and administrators import files.");
@@ -161,7 +160,7 @@ async fn keep(
     if body.is_empty() {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The file is empty."));
     }
-    let file = File::new(&sent(&query, "name"), body.into());
+    let file = File::new(field(&query, "name").unwrap_or_default(), body.into());
     let draft = Draft { token: secret::generate(), file_name: file.name, content: file.content };
     let mut db = state.db.acquire().await?;
     store::keep_draft(&mut db, state.books.now().workspace, &draft, state.clock.now()).await?;
@@ -173,11 +172,12 @@ async fn one(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
-    Query(query): Query<Sent>,
+    Query(query): Query<Fields>,
     parts: Parts,
 ) -> Response {
     let books = state.books.now();
-    let (id, line) = (id.parse::<i32>().unwrap_or(0), sent(&query, "line").parse::<i32>().ok());
+    let id = id.parse::<i32>().unwrap_or(0);
+    let line = field(&query, "line").and_then(|line| line.parse::<i32>().ok());
     let from = line.map_or(0, |line| line.saturating_sub(ROWS_BEFORE));
     let found = async {
         let mut db = state.db.acquire().await?;
@@ -257,11 +257,10 @@ fn address(tokens: &[String]) -> String {
 async fn preview(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
-    Query(query): Query<Sent>,
+    Query(query): Query<Fields>,
     parts: Parts,
 ) -> Response {
-    let said = query.iter().find(|(name, _)| name == "said").map(|(_, value)| value.as_str());
-    let said = SAYINGS.iter().find(|(word, _)| said == Some(word)).map_or("", |(_, sentence)| *sentence);
+    let said = said(&query, SAYINGS);
     let page = previewed(&state, &visitor, &drafts_of(&query)).await;
     end(state, &visitor, parts, page.map(|page| Ended::Page(ImportsShown { said, ..page }))).await
 }
@@ -270,11 +269,11 @@ async fn apply(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Sent>, FormRejection>,
+    form: Sent,
 ) -> Response {
     let done = async {
-        let (writer, form) = opened(&visitor, form)?;
-        let (tokens, digest) = (drafts_of(&form), sent(&form, "digest"));
+        let writer = writer(&visitor)?;
+        let (tokens, digest) = (drafts_of(form.fields()), form.text("digest"));
         let (books, now) = (state.books.now(), state.clock.now());
         let files = waiting(&state, &tokens).await?;
         match run::apply(&state.db, &books, files, Some(&digest), (&writer.name, now)).await {
@@ -300,18 +299,18 @@ async fn map(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Sent>, FormRejection>,
+    form: Sent,
 ) -> Response {
     let done = async {
-        let (writer, form) = opened(&visitor, form)?;
-        let tokens = drafts_of(&form);
+        let writer = writer(&visitor)?;
+        let tokens = drafts_of(form.fields());
         let (books, now) = (state.books.now(), state.clock.now());
         let today = books.calendar.date(now);
         for file in waiting(&state, &tokens).await? {
             let mappings = store::mappings(&mut *state.db.acquire().await?, books.workspace).await?;
             let read = tokio::task::spawn_blocking(move || report::read(&file.content, &mappings, today));
             let Err(Refused::Unknown(unknown)) = read.await.map_err(ImportError::Task)? else { continue };
-            let field = |n: usize| Field::parse(&sent(&form, &format!("column-{n}")));
+            let field = |n: usize| Field::parse(&form.text(&format!("column-{n}")));
             let fields: Vec<Option<Field>> = (0..unknown.headings.len()).map(field).collect();
             if let Err(sentence) = columns::check(&fields) {
                 let page = previewed(&state, &visitor, &tokens).await?;
@@ -330,11 +329,11 @@ async fn undo(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
-    form: Result<Form<Sent>, FormRejection>,
+    form: Sent,
 ) -> Response {
     let done = async {
-        let (writer, form) = opened(&visitor, form)?;
-        let id = sent(&form, "id").parse().map_err(|_| Failed::Unreadable)?;
+        let writer = writer(&visitor)?;
+        let id = form.text("id").parse().map_err(|_| Failed::Unreadable)?;
         run::undo(&state.db, &state.books.now(), id, (&writer.name, state.clock.now())).await?;
         Ok(Ended::Address("/imports?said=undone".into()))
     };
@@ -352,18 +351,12 @@ enum Ended {
     Again(ImportsShown),
 }
 
-fn opened(visitor: &Visitor, form: Result<Form<Sent>, FormRejection>) -> Result<(Writer, Sent), Failed> {
-    let writer = Writer::of(visitor).ok_or(Failed::NotYours)?;
-    let Form(form) = form.map_err(|_| Failed::Unreadable)?;
-    Ok((writer, form))
+fn writer(visitor: &Visitor) -> Result<Writer, Failed> {
+    Writer::of(visitor).ok_or(Failed::NotYours)
 }
 
-fn sent(form: &Sent, name: &str) -> String {
-    form.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-}
-
-fn drafts_of(form: &Sent) -> Vec<String> {
-    form.iter().filter(|(name, _)| name == "draft").map(|(_, value)| value.clone()).take(FILES_MAX).collect()
+fn drafts_of(fields: &[(String, String)]) -> Vec<String> {
+    fields.iter().filter(|(name, _)| name == "draft").map(|(_, value)| value.clone()).take(FILES_MAX).collect()
 }
 
 /// The files that wait; all of them, or none.

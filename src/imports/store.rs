@@ -82,9 +82,42 @@ pub async fn lock(tx: &mut PgConnection, workspace: i32) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// A row of imports.
+struct ImportRow {
+    id: i32,
+    file_name: String,
+    kind: String,
+    rows_new: i32,
+    rows_changed: i32,
+    rows_same: i32,
+    rows_rejected: i32,
+    imported_by: String,
+    imported_at: Instant,
+    undone_by: Option<String>,
+    undone_at: Option<Instant>,
+}
+
+impl From<ImportRow> for Import {
+    fn from(row: ImportRow) -> Import {
+        Import {
+            id: row.id,
+            file_name: row.file_name,
+            kind: row.kind,
+            rows_new: row.rows_new,
+            rows_changed: row.rows_changed,
+            rows_same: row.rows_same,
+            rows_rejected: row.rows_rejected,
+            imported_by: row.imported_by,
+            imported_at: row.imported_at,
+            undone: row.undone_by.zip(row.undone_at),
+        }
+    }
+}
+
 /// The imports, the newest first.
 pub async fn history(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Vec<Import>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        ImportRow,
         "select id, file_name, kind, rows_new, rows_changed, rows_same, rows_rejected, imported_by, imported_at, undone_by,
              undone_at
          from imports where workspace_id = $1 order by id desc limit $2",
@@ -93,24 +126,13 @@ pub async fn history(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Vec<
     )
     .fetch_all(db)
     .await?;
-    let import = rows.into_iter().map(|row| Import {
-        id: row.id,
-        file_name: row.file_name,
-        kind: row.kind,
-        rows_new: row.rows_new,
-        rows_changed: row.rows_changed,
-        rows_same: row.rows_same,
-        rows_rejected: row.rows_rejected,
-        imported_by: row.imported_by,
-        imported_at: row.imported_at,
-        undone: row.undone_by.zip(row.undone_at),
-    });
-    Ok(import.collect())
+    Ok(rows.into_iter().map(Import::from).collect())
 }
 
 /// An import; `None` where there is none of this number.
 pub async fn import(db: &mut PgConnection, workspace: i32, id: i32) -> sqlx::Result<Option<Import>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        ImportRow,
         "select id, file_name, kind, rows_new, rows_changed, rows_same, rows_rejected, imported_by, imported_at, undone_by,
              undone_at
          from imports where workspace_id = $1 and id = $2",
@@ -118,18 +140,7 @@ pub async fn import(db: &mut PgConnection, workspace: i32, id: i32) -> sqlx::Res
         id
     );
     let row = row.fetch_optional(db).await?;
-    Ok(row.map(|row| Import {
-        id: row.id,
-        file_name: row.file_name,
-        kind: row.kind,
-        rows_new: row.rows_new,
-        rows_changed: row.rows_changed,
-        rows_same: row.rows_same,
-        rows_rejected: row.rows_rejected,
-        imported_by: row.imported_by,
-        imported_at: row.imported_at,
-        undone: row.undone_by.zip(row.undone_at),
-    }))
+    Ok(row.map(Import::from))
 }
 
 /// A row of a file that was taken, and what stood in its place.

@@ -10,10 +10,26 @@ use crate::server::state::AppState;
 /// What a form sent: extracting it answers what cannot be read with a page that says so.
 pub struct Sent(Vec<(String, String)>);
 
+/// A field of a form or of an address's query, without the spaces around it, if it is there.
+pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim())
+}
+
+/// What a page says of a form that was sent before: `sayings` are the words that its address may ask for by `said`, each with
+/// its sentence.
+pub fn said(query: &[(String, String)], sayings: &[(&str, &'static str)]) -> &'static str {
+    sayings.iter().find(|(word, _)| field(query, "said") == Some(word)).map_or("", |(_, sentence)| *sentence)
+}
+
 impl Sent {
+    /// All fields, in their order.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// A field without the spaces around it, if it was sent.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim())
+        field(&self.0, name)
     }
 
     /// The same as text; empty where it was not sent.

@@ -11,7 +11,7 @@ use crate::access::session::Visitor;
 use crate::app::{Page, Said, answer};
 use crate::money::{self, Currency};
 use crate::period::zone_names;
-use crate::server::form::Sent;
+use crate::server::form::{Sent, field, said};
 use crate::server::state::AppState;
 use crate::settings::view::{Fields, ProgressShown, SettingsShown};
 use crate::settings::{self, Change, Settings, SettingsError, currency, store};
@@ -40,9 +40,8 @@ async fn show(
     Query(query): Query<Vec<(String, String)>>,
     parts: Parts,
 ) -> Response {
-    let asked = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let said = SAYINGS.iter().find(|(word, _)| asked("said") == Some(word)).map_or("", |(_, sentence)| *sentence);
-    let is_followed = asked("follow") != Some("no");
+    let said = said(&query, SAYINGS);
+    let is_followed = field(&query, "follow") != Some("no");
     let page = loaded(&state, &visitor, None, Vec::new()).await.map(|page| SettingsShown { said, is_followed, ..page });
     respond(state, parts, StatusCode::OK, page).await
 }
