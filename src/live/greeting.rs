@@ -24,13 +24,6 @@ pub struct Resume {
     pub version: Option<i64>,
 }
 
-impl Resume {
-    /// Whether it would bring the client anything new.
-    pub fn is_served_by(self, greeting: &Greeting) -> bool {
-        self.last_event != Some(greeting.last_event) || self.version != Some(greeting.version)
-    }
-}
-
 /// What a client is told first, as it goes over the wire, and where that brings it.
 #[derive(Debug)]
 pub struct Greeting {
@@ -44,6 +37,13 @@ pub struct Greeting {
     pub ours: Bytes,
     /// For clients without a sub-protocol.
     pub legacy: Bytes,
+}
+
+impl Greeting {
+    /// Whether it tells a client anything new.
+    pub fn is_news_to(&self, client: Resume) -> bool {
+        client.last_event != Some(self.last_event) || client.version != Some(self.version)
+    }
 }
 
 /// The newest greetings of a question.

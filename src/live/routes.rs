@@ -56,7 +56,7 @@ async fn poll(
         let Ok(greeting) = state.hub.greeting(&question, resume).await else {
             break Bytes::from(serialise(&Message::stale()).unwrap_or_default());
         };
-        if resume.is_served_by(&greeting) || Instant::now() >= until {
+        if greeting.is_news_to(resume) || Instant::now() >= until {
             break greeting.text.clone();
         }
         tokio::select! {

@@ -220,8 +220,8 @@ pub async fn titles(db: &mut PgConnection, workspace: i32, at_most: i64) -> sqlx
     Ok((rows, count))
 }
 
-/// How many sums of periods are not what their statements add up to; none, ever. Where the periods hold, so do countries and
-/// titles: they are made by the same statements at the same moments.
+/// How many sums of periods and countries are not what their statements add up to; none, ever. Those of titles, which are made anew
+/// at the same moments, are not compared.
 pub async fn differing(db: &mut PgConnection, workspace: i32) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"with sums as (
