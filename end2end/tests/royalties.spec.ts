@@ -65,6 +65,23 @@ test('charts are drawn and read by the keyboard; headings sort', async ({ openDa
   expect((await countries.getByRole('rowheader').allInnerTexts()).at(-1)).toBe('All of these');
 });
 
+test("the dashboard's total takes royalties in by a switch, and says what of it is estimate", async ({ openDashboard }) => {
+  const { page } = await openDashboard();
+  await page.goto('/?from=2025-10-01&to=2025-12-31');
+  const total = page.locator('[data-figure="range-total"]');
+  await expect(total).toBeHidden();
+  await page.getByRole('navigation', { name: 'What is shown' }).getByText('Left out').click();
+  await page.getByRole('link', { name: 'Added to totals' }).click();
+  await expect(page).toHaveURL(/royalties=with/);
+  await expect(total).toHaveText(/^\s*£\d,\d{3}\.\d{2}\s*$/);
+  await expect(page.getByText(/of sales \+ £[\d,.]+ of royalties received\./)).toBeVisible();
+  const table = page.locator('[data-table="with_royalties"]');
+  await expect(table.getByRole('row', { name: /The range in question/ })).toContainText((await total.innerText()).trim());
+  await page.getByRole('link', { name: 'Remove with royalties' }).click();
+  await expect(table).toBeHidden();
+  await expect(total).toBeHidden();
+});
+
 test('what if a minute were worth more', async ({ openDashboard, watch }) => {
   const { page } = await openDashboard();
   const royalties = new RoyaltiesPage(page);

@@ -31,11 +31,7 @@ pub async fn run(db: PgPool, hub: Hub, books: BooksHandle, news: News, shutdown:
             news.spread();
             while let Some(heard) = listener.try_recv().await? {
                 match heard.channel() {
-                    // Nothing that the hub answers changes by an import of royalties.
-                    IMPORTS_CHANNEL => {
-                        news.spread();
-                        continue;
-                    }
+                    IMPORTS_CHANNEL => news.spread(),
                     BOOKS_CHANNEL => books.look(),
                     _ => {}
                 }

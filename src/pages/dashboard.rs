@@ -73,6 +73,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 <ChartCard shown controls name="hours"/>
                 <ChartCard shown controls name="orders"/>
                 <WeekdaysCard shown controls/>
+                <TableCard shown controls name="with_royalties" is_wide=true/>
                 <TableCard shown controls name="outlook" is_wide=true/>
                 <TableCard shown controls name="goals" is_wide=true/>
                 <TableCard shown controls name="periods" is_wide=true/>

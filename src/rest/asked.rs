@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ArrayBuilder, SchemaFormat};
 use utoipa::openapi::{Array, KnownFormat, Object, ObjectBuilder, Required, Type};
 
 use crate::sales::question::{
-    Bucket, Comparison, Measure, NoQuestion, Preset, Question, RefundDate, VALUE_CHARS_MAX, VALUES_MAX,
+    Bucket, Comparison, Measure, NoQuestion, Preset, Question, RefundDate, Royalties, VALUE_CHARS_MAX, VALUES_MAX,
 };
 use crate::server::problem::Problem;
 
@@ -37,6 +37,7 @@ impl IntoParams for QuestionParameters {
             list("status", "What the platform says of the payment, such as `paid`; `unknown` where it says nothing."),
             word("measure", "Which revenue is summed.", measures()),
             word("refunds", "Where refunds and cancellations are dated.", refund_dates()),
+            word("royalties", "Whether totals hold royalties too; a filter leaves them out.", royalties()),
             word("bucket", "How long a point of a chart is; without it, that goes by the range's length.", buckets()),
         ];
         parameters.map(ParameterBuilder::build).into()
@@ -115,6 +116,10 @@ fn refund_dates() -> Object {
     words(RefundDate::ALL.iter().map(|date| date.name()), Some(RefundDate::default().name()))
 }
 
+fn royalties() -> Object {
+    words(Royalties::ALL.iter().map(|royalties| royalties.name()), Some(Royalties::default().name()))
+}
+
 fn buckets() -> Object {
     words(Bucket::ALL.iter().map(|bucket| bucket.name()), None)
 }
@@ -142,7 +147,9 @@ mod tests {
 
     #[test]
     fn the_question_of_an_address_is_the_page_s() {
-        for query in ["", "range=last-month&compare=weekday&country=GB,IE&measure=net&refunds=order&bucket=week"] {
+        for query in
+            ["", "range=last-month&compare=weekday&country=GB,IE&measure=net&refunds=order&royalties=with&bucket=week"]
+        {
             assert_eq!(read(query).expect("a question").query(), query);
         }
         assert_eq!(read("limit=5").expect("a question"), Question::default());

@@ -3,6 +3,7 @@
 pub mod behind;
 pub mod charts;
 pub mod figure;
+pub mod included;
 pub mod legacy;
 pub mod model;
 pub mod page;

@@ -220,8 +220,7 @@ pub async fn titles(db: &mut PgConnection, workspace: i32, at_most: i64) -> sqlx
     Ok((rows, count))
 }
 
-/// How many sums of periods and countries are not what their statements add up to; none, ever. Those of titles, which are made anew
-/// at the same moments, are not compared.
+/// How many sums of periods, countries and titles are not what their statements add up to; none, ever.
 pub async fn differing(db: &mut PgConnection, workspace: i32) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"with sums as (
@@ -233,6 +232,21 @@ pub async fn differing(db: &mut PgConnection, workspace: i32) -> sqlx::Result<i6
                select first_day, last_day, series, country, title = '' as is_whole,
                    least(sum(minutes), 9223372036854775807)::bigint as minutes
                from royalty_statements where workspace_id = $1 and country <> '' and series <> 'monthly' group by 1, 2, 3, 4, 5
+           ), title_months as (
+               select title, country <> '' as by_country, first_day, last_day, sum(minutes) as minutes,
+                   sum(revenue_minor) as revenue_minor, bool_or(stage = 'provisional') as is_provisional
+               from royalty_statements where workspace_id = $1 and title <> '' and series = 'monthly' group by 1, 2, 3, 4
+           ), titles as (
+               select title, count(*) as months, least(sum(minutes), 9223372036854775807)::bigint as minutes,
+                   least(coalesce(sum(revenue_minor) filter (where not is_provisional), 0), 9223372036854775807)::bigint
+                       as received_minor,
+                   least(coalesce(sum(revenue_minor) filter (where is_provisional), 0), 9223372036854775807)::bigint
+                       as provisional_minor
+               from title_months m
+               where not by_country or not exists (
+                   select from title_months w where not w.by_country and w.title = m.title and w.first_day = m.first_day
+                       and w.last_day = m.last_day)
+               group by 1
            )
            select (select count(*) from (
                    (select series, first_day, last_day, detail, statements, minutes, revenue_minor from sums
@@ -249,7 +263,14 @@ pub async fn differing(db: &mut PgConnection, workspace: i32) -> sqlx::Result<i6
                    union all
                    (select first_day, last_day, series, country, is_whole, minutes
                     from royalty_countries where workspace_id = $1
-                    except select first_day, last_day, series, country, is_whole, minutes from countries)) c) as "count!""#,
+                    except select first_day, last_day, series, country, is_whole, minutes from countries)) c)
+               + (select count(*) from (
+                   (select title, months, minutes, received_minor, provisional_minor from titles
+                    except select title, months, minutes, received_minor, provisional_minor
+                    from royalty_titles where workspace_id = $1)
+                   union all
+                   (select title, months, minutes, received_minor, provisional_minor from royalty_titles where workspace_id = $1
+                    except select title, months, minutes, received_minor, provisional_minor from titles)) t) as "count!""#,
         workspace
     )
     .fetch_one(db)

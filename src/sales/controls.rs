@@ -2,7 +2,9 @@
 
 use crate::country;
 use crate::sales::model::{Chip, Choice, Controls, Menu, platform_name};
-use crate::sales::question::{Bucket, Comparison, Filter, Measure, Preset, Question, Range, RefundDate, UNKNOWN};
+use crate::sales::question::{
+    Bucket, Comparison, Filter, Measure, Preset, Question, Range, RefundDate, Royalties, UNKNOWN,
+};
 use crate::sales::snapshot::slice;
 use crate::sources::Source;
 use crate::table::Table;
@@ -40,6 +42,10 @@ pub fn controls(question: &Question, sources: &[Source], countries: &Table) -> C
             menu("Revenue", Measure::ALL, Measure::title, question, |measure| Question { measure, ..question.clone() }),
             menu("Refunds count", RefundDate::ALL, RefundDate::title, question, |refunds| Question {
                 refunds,
+                ..question.clone()
+            }),
+            menu("Royalties", Royalties::ALL, Royalties::title, question, |royalties| Question {
+                royalties,
                 ..question.clone()
             }),
             with_first(
@@ -90,6 +96,7 @@ fn cleared(question: &Question) -> Question {
         filter: Filter::default(),
         measure: Measure::default(),
         refunds: RefundDate::default(),
+        royalties: Royalties::default(),
         ..question.clone()
     }
 }
@@ -99,6 +106,9 @@ fn note(question: &Question, sources: &[Source]) -> &'static str {
         Ok(slice) if !slice.is_summed(None) => {
             "Orders are not added up ahead by two of country, source and payment together: each figure is added up from \
              them now, which takes longer."
+        }
+        _ if question.royalties == Royalties::With && !question.adds_royalties() => {
+            "Royalties are of no platform, country, source or payment: under a filter they are left out."
         }
         _ => "",
     }
@@ -174,6 +184,9 @@ fn chips(question: &Question) -> Vec<Chip> {
     }
     if question.refunds != RefundDate::default() {
         add("refunds on the order's date".into(), Question { refunds: RefundDate::default(), ..question.clone() });
+    }
+    if question.royalties != Royalties::default() {
+        add("with royalties".into(), Question { royalties: Royalties::default(), ..question.clone() });
     }
     out
 }

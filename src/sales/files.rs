@@ -21,13 +21,16 @@ use crate::rest::Bytes;
 use crate::rest::asked::{Pairs, QuestionParameters, in_path, in_query, question, value, words};
 use crate::sales::books::Books;
 use crate::sales::model::Snapshot;
+use crate::sales::question::Royalties;
 use crate::server::problem::{Problem, Reader};
 use crate::server::state::AppState;
 use crate::table::{Column, Data};
 
 /// The tables that there are.
-const TABLES: [&str; 8] =
-    ["periods", "countries", "platforms", "average_orders", "averages", "outlook", "goals", "notes"];
+const TABLES: [&str; 9] =
+    ["periods", "countries", "platforms", "average_orders", "averages", "outlook", "goals", "notes", WITH_ROYALTIES];
+/// The one that asks for royalties by its name.
+const WITH_ROYALTIES: &str = "with_royalties";
 /// The charts that there are.
 const CHARTS: [&str; 4] = ["revenue", "orders", "hours", "weekdays"];
 
@@ -177,7 +180,10 @@ async fn answer(
     find: impl Fn(&Snapshot) -> Result<Found, Problem>,
 ) -> Result<Response, Problem> {
     let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
-    let question = question(pairs, &["header"])?;
+    let mut question = question(pairs, &["header"])?;
+    if file.split('.').next() == Some(WITH_ROYALTIES) {
+        question.royalties = Royalties::With;
+    }
     let header = header(pairs).map_err(bad)?;
     let Some((_, format)) = Format::of_file(file) else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "the file's name ends in .csv, .xlsx or .json"));

@@ -41,4 +41,6 @@ pub mod sums;
 #[cfg(feature = "ssr")]
 pub mod tables;
 #[cfg(feature = "ssr")]
+pub mod total;
+#[cfg(feature = "ssr")]
 pub mod weekdays;

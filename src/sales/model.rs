@@ -71,6 +71,19 @@ impl Versus {
     }
 }
 
+/// Sales with royalties, in minor units of the reporting currency.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Total {
+    /// All of it.
+    pub minor: i64,
+    /// The same of the window that it is compared with; `None` where royalties are not known to the last day of both.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub earlier: Option<i64>,
+    /// Its parts in words, and what is not known yet.
+    pub words: String,
+}
+
 /// Everything on the page that changes with an order or with the clock.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -107,6 +120,9 @@ pub struct Overview {
     pub thirty_days: Versus,
     /// The range in question against what it is compared with.
     pub range: Versus,
+    /// The range's sales with royalties, where the question adds them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub total: Option<Total>,
     /// Where today will land, in a sentence; empty where that is not said.
     #[serde(default)]
     pub landing: String,

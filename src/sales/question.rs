@@ -22,6 +22,8 @@ pub struct Question {
     pub measure: Measure,
     /// Where refunds and cancellations are dated.
     pub refunds: RefundDate,
+    /// Whether royalties are added to the totals.
+    pub royalties: Royalties,
     /// How long a point of a chart is; `None` goes by the range's length.
     pub bucket: Option<Bucket>,
 }
@@ -168,6 +170,18 @@ named! {
 }
 
 named! {
+    /// Whether totals hold royalties beside sales.
+    #[derive(Default)]
+    Royalties {
+        /// Sales alone.
+        #[default]
+        Without = "without", "Left out";
+        /// Sales and royalties, with the part that is estimate.
+        With = "with", "Added to totals";
+    }
+}
+
+named! {
     /// How long one point of a chart is.
     Bucket {
         /// An hour.
@@ -208,6 +222,9 @@ impl Question {
                 "measure" => question.measure = one_of(Measure::parse, Measure::ALL, Measure::name, name, value)?,
                 "refunds" => {
                     question.refunds = one_of(RefundDate::parse, RefundDate::ALL, RefundDate::name, name, value)?
+                }
+                "royalties" => {
+                    question.royalties = one_of(Royalties::parse, Royalties::ALL, Royalties::name, name, value)?
                 }
                 "bucket" => question.bucket = Some(one_of(Bucket::parse, Bucket::ALL, Bucket::name, name, value)?),
                 "platform" => question.filter.platforms = values(name, value)?,
@@ -262,6 +279,9 @@ impl Question {
         if self.refunds != RefundDate::default() {
             add("refunds", self.refunds.name());
         }
+        if self.royalties != Royalties::default() {
+            add("royalties", self.royalties.name());
+        }
         if let Some(bucket) = self.bucket {
             add("bucket", bucket.name());
         }
@@ -279,6 +299,11 @@ impl Question {
     /// Whether projections belong to its answer: they are made of all orders' total.
     pub fn is_projected(&self) -> bool {
         self.filter.is_empty() && self.measure == Measure::Total && self.refunds == RefundDate::Refund
+    }
+
+    /// Whether totals hold royalties: these are of no platform, country, source or payment, so a filter leaves them out.
+    pub fn adds_royalties(&self) -> bool {
+        self.royalties == Royalties::With && self.filter.is_empty()
     }
 
     /// The same question of another range.
@@ -343,7 +368,7 @@ mod tests {
             "",
             "range=last-month",
             "from=2026-01-01&to=2026-01-31&compare=weekday",
-            "range=all&compare=none&platform=etsy,shopify&country=GB,unknown&source=my-shop&status=paid&measure=net&refunds=order&bucket=week",
+            "range=all&compare=none&platform=etsy,shopify&country=GB,unknown&source=my-shop&status=paid&measure=net&refunds=order&royalties=with&bucket=week",
         ] {
             assert_eq!(parse(query).expect("a question").query(), query);
         }

@@ -11,16 +11,18 @@ use crate::chart::{Chart, ChartPoint};
 use crate::goals;
 use crate::money;
 use crate::period::{Calendar, Instant, Period, Window, minus, sql_date};
+use crate::royalties;
 use crate::sales::books::Books;
 use crate::sales::medians;
 use crate::sales::model::{CARD_DAYS, Day, Figures, Overview, RECENT_EVENTS, Snapshot, Versus};
-use crate::sales::question::{Bucket, Comparison, Filter, Question, Range};
+use crate::sales::question::{Bucket, Comparison, Filter, Question, Range, Royalties};
 use crate::sales::spans::{Point, Spans, parts, resolve};
 use crate::sales::store;
 use crate::sales::sums::Sums;
 use crate::sales::sums::additions::Dimension;
 use crate::sales::sums::hours_store::hour_sums;
 use crate::sales::sums::store::{self as sums, Slice};
+use crate::sales::total::{self, Totals};
 use crate::sales::{tables, weekdays};
 use crate::sources::{self, Source};
 use crate::table::{Column, Data, Table, Value};
@@ -66,6 +68,10 @@ pub async fn compute(
     let goals = goals::store::goals(&mut tx, books.workspace).await?;
     let days = [range[0].from, range[0].to - TimeDelta::microseconds(1)].map(|at| sql_date(books.calendar.date(at)));
     let notes = goals::store::notes(&mut tx, books.workspace, days[0], days[1], NOTES_MAX).await?;
+    let standing = match question.royalties {
+        Royalties::With => Some(royalties::read::standing(&mut tx, books.workspace).await?),
+        Royalties::Without => None,
+    };
     let recent = store::newest_events(&mut tx, books.workspace, cursor.last_event, RECENT_EVENTS as i64).await?;
     tx.commit().await?;
 
@@ -75,7 +81,7 @@ pub async fn compute(
         placed: sums.placed(),
     };
     let answered = Answered { asked: &asked, sums: &sums, medians: &medians, figures: &figures, books, now };
-    let overview = Overview {
+    let mut overview = Overview {
         revision: cursor.revision,
         version: 0,
         books: books.revision,
@@ -91,13 +97,14 @@ pub async fn compute(
         year: answered.versus(10),
         thirty_days: answered.versus(12),
         range: answered.versus(14),
+        total: None,
         landing: String::new(),
         flagged: sums[14].flagged,
         no_median: if slice == Slice::default() { String::new() } else { no_median() },
     };
     let days = answered.days();
     let has_earlier = spans.earlier.is_some();
-    let tables = vec![
+    let mut tables = vec![
         over(asked.to_dates(), tables::periods(&overview, books.currency)),
         over(spans.current, tables::countries(&countries, has_earlier, question, &figures, books.currency)),
         over(spans.current, tables::platforms(&by_source, has_earlier, &all_sources, question, &figures, books, now)),
@@ -106,8 +113,22 @@ pub async fn compute(
         over(asked.to_dates(), goals::tables::goals(&goals, running_sums(&slice, &sums), books.currency)),
         over(spans.current, goals::tables::notes(&notes)),
     ];
+    if let Some(standing) = &standing {
+        let totals = Totals { books, standing, now };
+        let periods = answered.periods_with_royalties(&overview);
+        let window = over_all(periods.iter().map(|period| period.windows[0]));
+        let added = if question.adds_royalties() { &periods[..] } else { &[] };
+        tables.push(over(window, totals.table(added)));
+        overview.total = added.last().map(|range| totals.total(range));
+    }
     let mut charts = vec![
-        answered.range_chart("revenue", "Revenue", question, &spans, |figures| figures.revenue),
+        answered.range_chart(
+            "revenue",
+            if question.adds_royalties() { "Sales" } else { "Revenue" },
+            question,
+            &spans,
+            |figures| figures.revenue,
+        ),
         answered.range_chart("orders", "Orders", question, &spans, |figures| figures.orders),
         answered.hours_chart(),
         weekdays::chart(
@@ -181,6 +202,12 @@ fn running_sums<'a>(slice: &Slice, sums: &'a [Sums]) -> Option<[&'a Sums; 5]> {
 fn over(window: Window, mut table: Table) -> Table {
     table.data.window_ms = milliseconds(window);
     table
+}
+
+/// The window from the first begin to the last end.
+fn over_all(windows: impl Iterator<Item = Window>) -> Window {
+    let both = |a: Window, b: Window| Window { from: a.from.min(b.from), to: a.to.max(b.to) };
+    windows.reduce(both).unwrap_or(Window { from: Instant::UNIX_EPOCH, to: Instant::UNIX_EPOCH })
 }
 
 fn milliseconds(window: Window) -> (i64, i64) {
@@ -304,14 +331,12 @@ impl Asked {
 
     /// The window that holds day, week, month, quarter and year to date; a week may begin in the year before.
     fn to_dates(&self) -> Window {
-        let (week, year) = (self.windows[4], self.windows[10]);
-        Window { from: week.from.min(year.from), to: year.to }
+        over_all([self.windows[4], self.windows[10]].into_iter())
     }
 
     /// The window that holds day, week and month to date and the range.
     fn to_dates_and_range(&self) -> Window {
-        let (week, month, range) = (self.windows[4], self.windows[6], self.windows[14]);
-        Window { from: week.from.min(month.from).min(range.from), to: month.to.max(range.to) }
+        over_all([4, 6, 14].into_iter().map(|place: usize| self.windows[place]))
     }
 }
 
@@ -342,6 +367,22 @@ impl<F: Fn(&Sums) -> Figures> Answered<'_, F> {
             window: words(self.asked.windows[i]),
             earlier_window: words(self.asked.windows[i + 1]),
         }
+    }
+
+    /// The periods that royalties are added to; they are not known by the day.
+    fn periods_with_royalties<'a>(&self, overview: &'a Overview) -> [total::Period<'a>; 6] {
+        let period = |key, title, sales, place: usize| {
+            let windows = [self.asked.windows[place], self.asked.windows[place + 1]];
+            total::Period { key, title, sales, windows }
+        };
+        [
+            period("week", "This week", &overview.week, 4),
+            period("month", "This month", &overview.month, 6),
+            period("quarter", "This quarter", &overview.quarter, 8),
+            period("year", "This year", &overview.year, 10),
+            period("thirty-days", "The last 30 days", &overview.thirty_days, 12),
+            period("range", "The range in question", &overview.range, 14),
+        ]
     }
 
     fn days(&self) -> Vec<Day> {

@@ -91,7 +91,7 @@ fn figure_columns(name: &str) -> Vec<Column> {
 }
 
 /// The percent of a change; nothing where M8 says none.
-fn percent(change: Change) -> Value {
+pub(super) fn percent(change: Change) -> Value {
     if let Change::PerMille(tenths) = change { Value::PerMille(tenths) } else { Value::Empty }
 }
 
@@ -123,7 +123,7 @@ fn progress(before: Value, now: Value) -> Cell {
 }
 
 /// A change with its sign and its colour; in a currency where only the difference can be said.
-fn changed(change: Change, currency: Option<Currency>) -> Cell {
+pub(super) fn changed(change: Change, currency: Option<Currency>) -> Cell {
     let absolute = match (change, currency) {
         (Change::Absolute(minor), Some(currency)) => money::display(minor, currency),
         (Change::Absolute(count), None) => money::count(count),

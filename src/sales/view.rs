@@ -272,6 +272,7 @@ pub fn ChartCard(
 fn RangeFigures(shown: Shown) -> impl IntoView {
     let currency = currency(shown);
     let range = Memo::new(move |_| shown.with(|s| s.overview.range.clone()));
+    let total = Memo::new(move |_| shown.with(|s| s.overview.total.clone()));
     let difference =
         move || range.with(|r| signed(r.current.revenue - r.earlier.revenue, |m| money::display(m, currency.get())));
     let words = move || {
@@ -290,6 +291,13 @@ fn RangeFigures(shown: Shown) -> impl IntoView {
                 <span class="quiet"><span data-figure="range-orders">{explained("range.orders".into(), text(move || range.with(|r| money::count(r.current.orders))).into_any())}</span>" orders"</span>
             </p>
             <p class="windows quiet">{text(words)}</p>
+            <p class="total" class:is-gone=flag(move || total.with(Option::is_none))>
+                <a class="explained value-m" href="#with_royalties-title" data-figure="range-total">
+                    {text(move || total.with(|t| t.as_ref().map(|t| money::display(t.minor, currency.get())).unwrap_or_default()))}
+                </a>
+                " with royalties "
+                <span class="quiet">{text(move || total.with(|t| t.as_ref().map(|t| t.words.clone()).unwrap_or_default()))}</span>
+            </p>
         </div>
     }
 }
@@ -311,7 +319,7 @@ pub fn TableCard(
     let table =
         Memo::new(move |_| shown.with(|s| s.tables.iter().find(|t| t.name == name).cloned().unwrap_or_default()));
     view! {
-        <section class="card table-card" class:is-wide=is_wide class:is-gone=move || table.with(|t| t.rows.is_empty() && matches!(name, "outlook" | "goals" | "notes")) aria-labelledby=format!("{name}-title") data-table=name>
+        <section class="card table-card" class:is-wide=is_wide class:is-gone=move || table.with(|t| t.rows.is_empty() && matches!(name, "outlook" | "goals" | "notes" | "with_royalties")) aria-labelledby=format!("{name}-title") data-table=name>
             <header class="section-head">
                 <h2 id=format!("{name}-title")>{text(move || table.with(|t| t.title.clone()))}</h2>
                 <Downloads controls kind="tables" name/>

@@ -27,3 +27,4 @@ mod tidy;
 mod util;
 mod webhooks;
 mod weekdays;
+mod with_royalties;

@@ -129,7 +129,7 @@ pub fn find(
             let title = date.strftime("%-d %B %Y").to_string();
             ((title, day, None, question.clone()), Measured::parse(measured).ok_or_else(unknown)?)
         }
-        ["periods" | "average_orders", period, measured] | [period, measured] => {
+        ["periods" | "average_orders" | "with_royalties", period, measured] | [period, measured] => {
             let period = if period == "day" { "today" } else { period };
             (of_period(period, question, spans, calendar, now).ok_or_else(unknown)?, {
                 Measured::parse(measured).ok_or_else(unknown)?
