@@ -34,6 +34,8 @@ mod document {
     use crate::access::view::{SignInPage, WelcomePage};
     use crate::goals::view::{GoalsPage, GoalsShown};
     use crate::imports::view::{ImportPage, ImportShown, ImportsPage, ImportsShown};
+    use crate::pages::keys::KeyHelp;
+    use crate::preferences::view::ToldDialog;
     use crate::rest::ApiPage;
     use crate::royalties::view::{FigurePage, FigureShown, RoyaltiesPage, RoyaltiesShown};
     use crate::sales::orders::view::{OrderPage, OrderShown};
@@ -129,7 +131,7 @@ mod document {
             matches!(page, Page::Royalties(_) | Page::RoyaltyFigure(_) | Page::Imports(_) | Page::Import(_));
         let look_again = if let Page::Settings(settings) = &page { settings.look_again() } else { None };
         let body = match page {
-            Page::Dashboard => view! { <App/> }.into_any(),
+            Page::Dashboard => view! { <App/><KeyHelp/><ToldDialog/> }.into_any(),
             Page::SignIn => view! { <SignInPage/> }.into_any(),
             Page::Welcome => view! { <WelcomePage/> }.into_any(),
             Page::Api => view! { <ApiPage/> }.into_any(),
@@ -145,7 +147,7 @@ mod document {
                     .into_any()
             }
         };
-        let [bundle, world, plain] = vendored(&options.site_root);
+        let [bundle, world, plain, told] = vendored(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -161,6 +163,7 @@ mod document {
                     <HashedStylesheet options=options.clone() id="style"/>
                     <AutoReload options=options.clone()/>
                     {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
+                    {is_live.then(|| view! { <Script src=told defer="true"/> })}
                     {has_script.then(|| view! { <Script src=plain defer="true"/> })}
                     <MetaTags/>
                     <Title text=title/>
@@ -170,12 +173,12 @@ mod document {
         }
     }
 
-    /// The addresses of the chart bundle, the map's shapes and the script of plain pages, which are cached for ever: they change
+    /// The addresses of the chart bundle, the map's shapes, the script of plain pages and that of preferences, which are cached for ever: they change
     /// with what they hold.
-    fn vendored(site_root: &str) -> [&'static str; 3] {
-        static ADDRESSES: OnceLock<[String; 3]> = OnceLock::new();
+    fn vendored(site_root: &str) -> [&'static str; 4] {
+        static ADDRESSES: OnceLock<[String; 4]> = OnceLock::new();
         let addresses = ADDRESSES.get_or_init(|| {
-            ["echarts.js", "world.json", "plain.js"].map(|file| {
+            ["echarts.js", "world.json", "plain.js", "told.js"].map(|file| {
                 let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
                 let hash = Sha256::digest(&bytes);
                 let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();

@@ -28,6 +28,8 @@ pub mod goals;
 pub mod imports;
 pub mod live;
 #[cfg(feature = "ssr")]
+pub mod preferences;
+#[cfg(feature = "ssr")]
 pub mod royalties;
 pub mod sales;
 #[cfg(feature = "ssr")]

@@ -1,5 +1,7 @@
 //! Which column of a report is what: by its heading, or as somebody said once by hand.
 
+use std::borrow::Cow;
+
 use crate::imports::sheet::{Cell, Row, Sheet};
 
 /// Rows from the top among which the headings are looked for: titles and notes stand above them.
@@ -193,7 +195,8 @@ pub fn find(sheet: &Sheet, is_book: bool, mappings: &[Mapping]) -> Result<Column
     let made = |row: usize, fields: Vec<Option<Field>>, headings: Vec<String>| {
         Some(Columns { kind: Kind::of(&fields, is_book)?, fields, headings, row })
     };
-    for (n, row) in sheet.rows.iter().take(HEADING_ROWS).enumerate() {
+    let top: Vec<Cow<'_, Row>> = sheet.rows.iter().take(HEADING_ROWS + 1).collect();
+    for (n, row) in top.iter().take(HEADING_ROWS).enumerate() {
         let headings = headings(row);
         let signature = signature(&headings);
         let said = mappings.iter().find(|mapping| mapping.signature == signature);
@@ -203,13 +206,13 @@ pub fn find(sheet: &Sheet, is_book: bool, mappings: &[Mapping]) -> Result<Column
         }
     }
     // The headings are most likely the first row that is text alone and as wide as the table.
-    let rows = || sheet.rows.iter().take(HEADING_ROWS).enumerate();
+    let rows = || top.iter().take(HEADING_ROWS).enumerate();
     let is_text = |row: &Row| row.cells.iter().all(|cell| matches!(cell, Cell::Text(_) | Cell::Empty));
     let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_empty()).count();
     let widest = rows().filter(|(_, row)| is_text(row)).map(|(_, row)| filled(row)).max().unwrap_or(0);
     let found = rows().find(|(_, row)| is_text(row) && filled(row) == widest).map_or(0, |(n, _)| n);
-    let headings = sheet.rows.get(found).map(headings).unwrap_or_default();
-    let sample = sheet.rows.get(found + 1).map(|row| row.cells.iter().map(Cell::text).collect()).unwrap_or_default();
+    let headings = top.get(found).map(|row| headings(row)).unwrap_or_default();
+    let sample = top.get(found + 1).map(|row| row.cells.iter().map(Cell::text).collect()).unwrap_or_default();
     Err(Unknown { sheet: sheet.name.clone(), fields: recognised(&headings), headings, sample })
 }
 

@@ -1,5 +1,6 @@
 //! A file of royalties as statements: each row is one, or is rejected with its line, its column and the reason. Pure.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -8,7 +9,7 @@ use jiff::civil::Date;
 
 use crate::imports::columns::{self, Columns, Field, Kind, Mapping, Unknown};
 use crate::imports::sheet::{self, Cell, Row, Sheet, Unreadable};
-use crate::imports::values::{self, Manner, short};
+use crate::imports::values::{self, Manner, Signs, short};
 use crate::period::plus;
 use crate::royalties::model::{Figure, Key, Series, Stage, days, month_of};
 
@@ -80,7 +81,7 @@ pub enum Refused {
 pub fn read(bytes: &[u8], mappings: &[Mapping], today: Date) -> Result<Report, Refused> {
     let book = sheet::read(bytes)?;
     let is_book = book.separator.is_none();
-    let found: Vec<(&Sheet, Result<Columns, Unknown>)> =
+    let found: Vec<(&Sheet<'_>, Result<Columns, Unknown>)> =
         book.sheets.iter().map(|sheet| (sheet, columns::find(sheet, is_book, mappings))).collect();
     let Some((sheet, columns)) = found.iter().find_map(|(sheet, found)| Some((*sheet, found.as_ref().ok()?))) else {
         let unknown = found.into_iter().find_map(|(_, found)| found.err());
@@ -92,13 +93,18 @@ pub fn read(bytes: &[u8], mappings: &[Mapping], today: Date) -> Result<Report, R
     if !others.is_empty() {
         notices.push(format!("Only the sheet {} was read, not {}.", sheet.name, others.join(", ")));
     }
-    let rows = sheet.rows.get(columns.row + 1..).unwrap_or_default();
-    let column = |field: Field| rows.iter().filter_map(move |row| columns.column(field).map(|at| row.cell(at)));
-    let numbers = column(Field::Minutes).chain(column(Field::Revenue));
-    let dates = [Field::Month, Field::WeekStart, Field::WeekEnd].into_iter().flat_map(column);
-    let manner = Manner::of(book.separator, numbers, dates);
+    let rows = || sheet.rows.iter().skip(columns.row + 1);
+    let places = |fields: &[Field]| fields.iter().filter_map(|field| columns.column(*field)).collect::<Vec<_>>();
+    let (numbers, dates) =
+        (places(&[Field::Minutes, Field::Revenue]), places(&[Field::Month, Field::WeekStart, Field::WeekEnd]));
+    let mut signs = Signs::default();
+    for row in rows() {
+        numbers.iter().for_each(|at| signs.number(row.cell(*at)));
+        dates.iter().for_each(|at| signs.date(row.cell(*at)));
+    }
+    let manner = signs.manner(book.separator);
     let reader = Reader { columns, manner, today, headings: if is_book { 0 } else { columns.headings.len() } };
-    Ok(reader.report(rows, notices))
+    Ok(reader.report(rows(), sheet.rows.len().saturating_sub(columns.row + 1), notices))
 }
 
 /// Reads the rows below the headings.
@@ -134,12 +140,13 @@ impl Known {
 type Read<T> = Result<T, (Field, String)>;
 
 impl Reader<'_> {
-    fn report(&self, rows: &[Row], mut notices: Vec<String>) -> Report {
+    fn report<'r>(&self, rows: impl Iterator<Item = Cow<'r, Row>>, count: usize, mut notices: Vec<String>) -> Report {
         let (mut entries, mut rejected) = (Vec::<Entry>::new(), Vec::new());
         let mut known = Known::default();
         let (mut totals, mut repeated, mut rounded) = (Vec::new(), 0, 0);
-        for (n, row) in rows.iter().enumerate() {
-            if self.is_total(row, n + 1 == rows.len(), &entries) {
+        for (n, row) in rows.enumerate() {
+            let (row, is_last) = (row.as_ref(), n + 1 == count);
+            if self.is_total(row, is_last, &entries) {
                 totals.push(row.line.to_string());
                 continue;
             }
@@ -150,7 +157,7 @@ impl Reader<'_> {
             };
             match self.entry(row) {
                 Err((field, reason)) => {
-                    let is_cut = row.cells.len() < self.headings && n + 1 == rows.len();
+                    let is_cut = row.cells.len() < self.headings && is_last;
                     let cut = if is_cut { "; the last line is short: the file may have been cut off" } else { "" };
                     rejected.push(reject(Some(field), format!("{reason}{cut}")));
                 }

@@ -50,43 +50,53 @@ pub struct Manner {
     pub order: Order,
 }
 
-impl Manner {
-    /// Finds it by the cells that can be read in one way only. Where none can, a semicolon goes with a decimal comma.
-    pub fn of<'a>(
-        separator: Option<Separator>,
-        numbers: impl Iterator<Item = &'a Cell>,
-        dates: impl Iterator<Item = &'a Cell>,
-    ) -> Manner {
-        let (mut points, mut commas) = (0, 0);
-        for cell in numbers {
-            match cell {
-                Cell::Text(text) => match only_mark(&bare(text)) {
-                    Some(Mark::Point) => points += 1,
-                    Some(Mark::Comma) => commas += 1,
-                    None => {}
-                },
-                _ => continue,
-            }
+/// The cells that can be read in one way only, counted: they say how the others are to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Signs {
+    points: usize,
+    commas: usize,
+    days_first: usize,
+    months_first: usize,
+}
+
+impl Signs {
+    /// Looks at a cell that holds a number.
+    pub fn number(&mut self, cell: &Cell) {
+        let Cell::Text(text) = cell else { return };
+        match only_mark(&bare(text)) {
+            Some(Mark::Point) => self.points += 1,
+            Some(Mark::Comma) => self.commas += 1,
+            None => {}
         }
-        let (mut days, mut months) = (0, 0);
-        for (a, b, _) in dates.filter_map(|cell| slashed(&cell.text())) {
-            days += usize::from(a > 12 && b <= 12);
-            months += usize::from(b > 12 && a <= 12);
+    }
+
+    /// Looks at a cell that holds a date.
+    pub fn date(&mut self, cell: &Cell) {
+        if let Some((a, b, _)) = slashed(&cell.text()) {
+            self.days_first += usize::from(a > 12 && b <= 12);
+            self.months_first += usize::from(b > 12 && a <= 12);
         }
+    }
+
+    /// What they say. Where they say nothing, a semicolon goes with a decimal comma.
+    pub fn manner(self, separator: Option<Separator>) -> Manner {
+        let Signs { points, commas, days_first, months_first } = self;
         let by_separator = if separator == Some(Separator::Semicolon) { Mark::Comma } else { Mark::Point };
         let mark = match points.cmp(&commas) {
             std::cmp::Ordering::Greater => Mark::Point,
             std::cmp::Ordering::Less => Mark::Comma,
             std::cmp::Ordering::Equal => by_separator,
         };
-        let order = match (days, months) {
+        let order = match (days_first, months_first) {
             (1.., 0) => Order::DayFirst,
             (0, 1..) => Order::MonthFirst,
             _ => Order::Unsaid,
         };
         Manner { mark, order }
     }
+}
 
+impl Manner {
     /// A whole number of minutes. A decimal part is rounded half up: some reports count seconds.
     pub fn minutes(self, cell: &Cell) -> Result<i64, String> {
         let text = self.decimal(cell)?;
@@ -332,7 +342,10 @@ mod tests {
         let manner = |separator, numbers: &[&str], dates: &[&str]| {
             let cells = |texts: &[&str]| texts.iter().map(|known| text(known)).collect::<Vec<_>>();
             let (numbers, dates) = (cells(numbers), cells(dates));
-            let manner = Manner::of(separator, numbers.iter(), dates.iter());
+            let mut signs = Signs::default();
+            numbers.iter().for_each(|cell| signs.number(cell));
+            dates.iter().for_each(|cell| signs.date(cell));
+            let manner = signs.manner(separator);
             (manner.mark, manner.order)
         };
         assert_eq!(manner(None, &["1,234", "0.5"], &["03/04/2025", "31/12/2025"]), (Mark::Point, Order::DayFirst));

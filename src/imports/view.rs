@@ -158,7 +158,7 @@ fn Preview(looked: PreviewShown, may_write: bool) -> impl IntoView {
     view! {
         {files}
         {(can_apply && may_write).then(|| view! {
-            <form class="actions" method="post" action="/imports/apply">
+            <form class="actions decision" method="post" action="/imports/apply">
                 {drafts}
                 <input type="hidden" name="digest" value=digest/>
                 <button class="button is-primary" type="submit">"Import this"</button>

@@ -419,8 +419,12 @@ impl Topic {
     ) -> Arc<Snapshot> {
         let mut answers = lock(&self.answers);
         let before = answers.kept.back().cloned();
-        let of = |snapshot: &Snapshot| (snapshot.overview.revision, snapshot.overview.as_of_ms);
-        if let Some(newer) = before.as_ref().filter(|before| of(before) > of(&fresh)) {
+        // By when they were computed, not by the time they tell: a clock that is set back must not hold the figures up.
+        let newest_at = answers.newest.map(|(_, computed_at)| computed_at);
+        let is_newer = |before: &&Arc<Snapshot>| {
+            (before.overview.revision, newest_at) > (fresh.overview.revision, Some(computed.1))
+        };
+        if let Some(newer) = before.as_ref().filter(is_newer) {
             if !events.is_empty() {
                 self.send(last_event, None, &Message::events(events.to_vec()), events);
             }

@@ -33,7 +33,7 @@ pub fn DashboardPage() -> impl IntoView {
 fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
     let shown = RwSignal::new(loaded.snapshot);
     let question = Memo::new(move |_| query.with(|query| question_of(query)));
-    let feed = Feed::new(shown, loaded.controls, question.get_untracked());
+    let feed = Feed::new(shown, loaded.controls, question.get_untracked(), loaded.live);
     lead_to_panel(question);
     // Another address is another question: back, forward and every link of the menus.
     Effect::new(move |_| feed.ask(question.get()));
@@ -100,7 +100,6 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
         </main>
         <InspectorPanel query first=loaded.panel/>
         <Toasts feed/>
-        <KeyHelp />
     }
 }
 
@@ -113,6 +112,7 @@ fn press(key: &str, feed: Feed, query: RwSignal<String>) -> bool {
         "/" => browser::open_menu(COUNTRY_MENU),
         "Escape" => {
             browser::close_menus();
+            feed.dismiss_all();
             panel::close(query);
         }
         "d" => browser::go("/?range=today"),
@@ -127,41 +127,8 @@ fn press(key: &str, feed: Feed, query: RwSignal<String>) -> bool {
     key != "Escape"
 }
 
-/// The name of the dialog of keys on the page.
-const KEYS: &str = "keys";
-
-/// All keys, in a dialog that the browser keeps the focus in and gives it back from.
-#[component]
-fn KeyHelp() -> impl IntoView {
-    view! {
-        <dialog id=KEYS class="key-help card" aria-labelledby="keys-title">
-            <h2 id="keys-title">"Keys"</h2>
-            <dl>
-                <dt>"L"</dt>
-                <dd>"live updates on or off"</dd>
-                <dt>"T"</dt>
-                <dd>"dark or light"</dd>
-                <dt>"D W M Q Y"</dt>
-                <dd>"today, this week, month, quarter, year"</dd>
-                <dt>"/"</dt>
-                <dd>"find a country"</dd>
-                <dt>"X"</dt>
-                <dd>"all orders again: no filter"</dd>
-                <dt>"← →"</dt>
-                <dd>"in a chart and on the map: from point to point; Enter opens it"</dd>
-                <dt>"↑ ↓"</dt>
-                <dd>"among the hours of the week: from day to day"</dd>
-                <dt>"Esc"</dt>
-                <dd>"closes what is open"</dd>
-                <dt>"?"</dt>
-                <dd>"this list"</dd>
-            </dl>
-            <form method="dialog">
-                <button class="button" type="submit">"Close"</button>
-            </form>
-        </dialog>
-    }
-}
+/// The name of the dialog of keys on the page, which the server writes (`keys.rs`).
+pub const KEYS: &str = "keys";
 
 /// Why a question could not be answered; nothing while all is well.
 #[component]

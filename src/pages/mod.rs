@@ -1,3 +1,5 @@
 //! Pages: composition only, no arithmetic.
 
 pub mod dashboard;
+#[cfg(feature = "ssr")]
+pub mod keys;

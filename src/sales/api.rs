@@ -15,6 +15,8 @@ pub struct Dashboard {
     pub controls: Controls,
     /// Who looks at them.
     pub name: String,
+    /// Whether they want the page to follow by itself.
+    pub live: bool,
     /// What is behind the figure that the query names, where it names one.
     pub panel: Option<Panel>,
 }
@@ -33,6 +35,8 @@ mod server {
 
     use super::*;
     use crate::access::session::Visitor;
+    use crate::preferences::model::Preferences;
+    use crate::preferences::store as preferences;
     use crate::sales::controls;
     use crate::sales::inspector::api::panel;
     use crate::sales::inspector::figure_of;
@@ -55,9 +59,9 @@ mod server {
             ServerFnError::new(error)
         })?;
         let sources = state.sources.all().await.unwrap_or_default();
-        let name = match visitor {
-            Visitor::Person(person) => person.name,
-            Visitor::Script => "API".into(),
+        let (name, live) = match visitor {
+            Visitor::Person(person) => (person.name, wants_live(&state, person.id).await),
+            Visitor::Script => ("API".into(), true),
         };
         let countries = match question.filter.countries[..] {
             [] => Arc::clone(&snapshot),
@@ -75,7 +79,15 @@ mod server {
             // A figure that is not there is no reason to show none.
             _ => panel(&state, query).await.ok(),
         };
-        Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name, panel })
+        Ok(Dashboard { snapshot: snapshot.as_ref().clone(), controls, name, live, panel })
+    }
+
+    async fn wants_live(state: &AppState, person: i32) -> bool {
+        let chosen = async {
+            preferences::of_person(&mut *state.db.acquire().await?, state.books.now().workspace, person).await
+        };
+        let chosen: sqlx::Result<Preferences> = chosen.await;
+        chosen.unwrap_or_default().live
     }
 
     /// The question of a query as it stands in an address, with or without its `?`.

@@ -57,6 +57,7 @@ pub fn router(state: AppState) -> Router {
         .merge(pages)
         .merge(crate::sources::routes::routes())
         .merge(crate::live::routes::routes())
+        .merge(crate::preferences::routes::routes())
         .merge(crate::rest::routes())
         .merge(crate::sales::legacy::routes())
         .merge(crate::royalties::legacy::routes())

@@ -10,7 +10,7 @@ use quick_xml::events::Event;
 use zip::ZipArchive;
 
 use crate::imports::sheet::{
-    Book, CELLS_MAX, COLUMNS_MAX, Cell, EXPANSION_MAX, Row, Sheet, UNPACKED_BYTES_MAX, Unreadable, push,
+    Book, CELLS_MAX, COLUMNS_MAX, Cell, EXPANSION_MAX, Row, Rows, Sheet, UNPACKED_BYTES_MAX, Unreadable, hold,
 };
 
 /// Files in an archive at most: a workbook has a few dozen.
@@ -33,7 +33,7 @@ fn damaged(error: impl Display) -> Unreadable {
 }
 
 /// Reads a ZIP archive: XLSX, XLSM or ODS.
-pub(super) fn archive(bytes: &[u8]) -> Result<Book, Unreadable> {
+pub(super) fn archive(bytes: &[u8]) -> Result<Book<'static>, Unreadable> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
     check_expansion(&mut archive, bytes.len())?;
     let has = |name: &str| archive.file_names().flatten().any(|known| known.eq_ignore_ascii_case(name));
@@ -69,7 +69,7 @@ fn check_expansion(archive: &mut ZipArchive<Cursor<&[u8]>>, size: usize) -> Resu
 }
 
 /// XLSX, cell by cell: a sheet with one cell in each far corner has two cells, not sixteen billion.
-fn xlsx(bytes: &[u8], has_macros: bool) -> Result<Book, Unreadable> {
+fn xlsx(bytes: &[u8], has_macros: bool) -> Result<Book<'static>, Unreadable> {
     let mut book = Book::default();
     if has_macros {
         book.notices.push("The file has macros. They were not run and are not kept.".into());
@@ -104,12 +104,12 @@ fn xlsx(bytes: &[u8], has_macros: bool) -> Result<Book, Unreadable> {
             }
             cells[column] = cell;
         }
-        let mut sheet = Sheet { name: name.clone(), rows: Vec::with_capacity(rows.len()) };
+        let mut held = Vec::with_capacity(rows.len());
         for (row, cells) in rows {
-            push(&mut sheet, Row { line: row.saturating_add(1), cells })?;
+            hold(&mut held, Row { line: row.saturating_add(1), cells })?;
         }
         notice_formulas(&mut book.notices, &name, &formulas);
-        book.sheets.push(sheet);
+        book.sheets.push(Sheet { name: name.clone(), rows: Rows::Held(held) });
     }
     Ok(book)
 }
@@ -197,7 +197,7 @@ fn check_ods(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<(), Unreadable> 
 }
 
 /// Reads a compound file: XLS.
-pub(super) fn compound(bytes: &[u8]) -> Result<Book, Unreadable> {
+pub(super) fn compound(bytes: &[u8]) -> Result<Book<'static>, Unreadable> {
     let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(damaged)?;
     if file.exists("/EncryptedPackage") {
         return Err(Unreadable::Protected);
@@ -255,7 +255,7 @@ fn check_xls(stream: &[u8]) -> Result<(), Unreadable> {
 }
 
 /// The sheets of a workbook that is read whole.
-fn ranges(mut workbook: Sheets<Cursor<&[u8]>>) -> Result<Book, Unreadable> {
+fn ranges(mut workbook: Sheets<Cursor<&[u8]>>) -> Result<Book<'static>, Unreadable> {
     let mut book = Book::default();
     for name in workbook.sheet_names() {
         let Ok(range) = workbook.worksheet_range(&name) else { continue };
@@ -268,17 +268,17 @@ fn ranges(mut workbook: Sheets<Cursor<&[u8]>>) -> Result<Book, Unreadable> {
             }
             Err(_) => Vec::new(),
         };
-        let mut sheet = Sheet { name: name.clone(), rows: Vec::new() };
+        let mut held = Vec::new();
         for (row, values) in (top..).zip(range.rows()) {
             if values.iter().all(|value| *value == Data::Empty) {
                 continue;
             }
             let before = std::iter::repeat_n(Cell::Empty, left as usize);
             let cells = before.chain(values.iter().map(|value| cell_of(value.clone()))).collect();
-            push(&mut sheet, Row { line: row.saturating_add(1), cells })?;
+            hold(&mut held, Row { line: row.saturating_add(1), cells })?;
         }
         notice_formulas(&mut book.notices, &name, &formulas);
-        book.sheets.push(sheet);
+        book.sheets.push(Sheet { name: name.clone(), rows: Rows::Held(held) });
     }
     Ok(book)
 }

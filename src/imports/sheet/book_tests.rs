@@ -148,7 +148,8 @@ fn ods_is_read_and_its_repetitions_are_bounded() {
 
 #[test]
 fn xls_is_read_and_its_corners_are_bounded() {
-    let book = read(&xls(&[(0, 0, 7), (2, 1, 145_000)], &[])).expect("a workbook");
+    let bytes = xls(&[(0, 0, 7), (2, 1, 145_000)], &[]);
+    let book = read(&bytes).expect("a workbook");
     assert_eq!(texts(&book), [(1, vec!["7".into()]), (3, vec![String::new(), "145000".into()])]);
     assert_eq!(read(&xls(&[(0, 0, 1), (65_535, 255, 2)], &[])), Err(Unreadable::TooManyCells));
     let password = [0x2f, 0, 0, 0];
@@ -197,7 +198,8 @@ fn a_macro_file_is_read_and_its_macros_are_not() {
     }
     writer.start_file("xl/vbaProject.bin", SimpleFileOptions::default()).expect("a part");
     writer.write_all(b"Sub AutoOpen()").expect("bytes");
-    let book = read(&writer.finish().expect("an archive").into_inner()).expect("a workbook");
+    let bytes = writer.finish().expect("an archive").into_inner();
+    let book = read(&bytes).expect("a workbook");
     assert!(book.notices[0].contains("macros"), "{:?}", book.notices);
 }
 

@@ -5,11 +5,12 @@
 mod book;
 mod text;
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::civil::Date;
 
-pub use text::Separator;
+pub use text::{Lines, Separator};
 
 /// A file at most, in bytes: years of reports of every country and title are a tenth of it.
 pub const FILE_BYTES_MAX: usize = 50 * 1024 * 1024;
@@ -80,19 +81,51 @@ impl Row {
 }
 
 /// A table of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sheet {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sheet<'a> {
     /// The name of the worksheet; empty for text.
     pub name: String,
     /// The rows that are not empty, in their order.
-    pub rows: Vec<Row>,
+    pub rows: Rows<'a>,
+}
+
+/// The rows of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rows<'a> {
+    /// Those of a spreadsheet.
+    Held(Vec<Row>),
+    /// Those of text. They are read anew each time they are walked through: a million rows of cells would take half a gigabyte.
+    Text(Lines<'a>),
+}
+
+impl Rows<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Rows::Held(rows) => rows.len(),
+            Rows::Text(lines) => lines.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = Cow<'_, Row>> + '_> {
+        match self {
+            Rows::Held(rows) => Box::new(rows.iter().map(Cow::Borrowed)),
+            Rows::Text(lines) => Box::new(lines.rows().map(Cow::Owned)),
+        }
+    }
 }
 
 /// A file that could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Book {
+pub struct Book<'a> {
     /// Its worksheets that are not empty; text has one.
-    pub sheets: Vec<Sheet>,
+    pub sheets: Vec<Sheet<'a>>,
     /// What separates the fields of a text file; none for a spreadsheet.
     pub separator: Option<Separator>,
     /// What whoever imports it should know, in sentences.
@@ -146,7 +179,7 @@ pub enum Unreadable {
 }
 
 /// Reads a file.
-pub fn read(bytes: &[u8]) -> Result<Book, Unreadable> {
+pub fn read(bytes: &[u8]) -> Result<Book<'_>, Unreadable> {
     if bytes.is_empty() {
         return Err(Unreadable::Empty);
     }
@@ -165,24 +198,26 @@ pub fn read(bytes: &[u8]) -> Result<Book, Unreadable> {
     if book.sheets.is_empty() { Err(Unreadable::Empty) } else { Ok(book) }
 }
 
-/// Adds a row if anything is in it, within the limits.
-fn push(sheet: &mut Sheet, mut row: Row) -> Result<(), Unreadable> {
+/// A row without the empty cells at its end; none where nothing is in it, and an error beyond the limits.
+fn checked(mut row: Row) -> Result<Option<Row>, Unreadable> {
     while row.cells.last().is_some_and(Cell::is_empty) {
         row.cells.pop();
     }
     if row.cells.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     if row.cells.len() > COLUMNS_MAX {
         return Err(Unreadable::TooManyColumns(row.line));
-    }
-    if sheet.rows.len() == ROWS_MAX {
-        return Err(Unreadable::TooManyRows);
     }
     let is_long = |cell: &Cell| matches!(cell, Cell::Text(text) if text.chars().nth(CELL_CHARS_MAX).is_some());
     if row.cells.iter().any(is_long) {
         return Err(Unreadable::LongCell(row.line));
     }
-    sheet.rows.push(row);
-    Ok(())
+    Ok(Some(row))
+}
+
+/// Adds a row if anything is in it, within the limits.
+fn hold(rows: &mut Vec<Row>, row: Row) -> Result<(), Unreadable> {
+    rows.extend(checked(row)?);
+    if rows.len() > ROWS_MAX { Err(Unreadable::TooManyRows) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use crate::imports::sheet::{Book, Cell, ROWS_MAX, Row, Sheet, Unreadable, push};
+use crate::imports::sheet::{Book, Cell, ROWS_MAX, Row, Rows, Sheet, Unreadable, checked};
 
 /// Lines that the separator is found by: title rows and some of the table.
 const LINES_TRIED: usize = 40;
@@ -35,8 +35,44 @@ impl Separator {
     }
 }
 
+/// Text within all limits, as the rows of its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines<'a> {
+    text: Cow<'a, str>,
+    separator: Separator,
+    count: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: Cow<'a, str>, separator: Separator) -> Result<Lines<'a>, Unreadable> {
+        let mut count = 0;
+        for row in records(&text, separator) {
+            count += usize::from(checked(row?)?.is_some());
+            if count > ROWS_MAX {
+                return Err(Unreadable::TooManyRows);
+            }
+        }
+        Ok(Lines { text, separator, count })
+    }
+
+    /// How many rows are not empty.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The rows that are not empty. Each has been looked at before, so none is beyond the limits.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        records(&self.text, self.separator).filter_map(|row| checked(row.ok()?).ok()?)
+    }
+}
+
 /// Reads text.
-pub(super) fn read(bytes: &[u8]) -> Result<Book, Unreadable> {
+pub(super) fn read(bytes: &[u8]) -> Result<Book<'_>, Unreadable> {
     let (encoding, is_guessed) = encoding(bytes)?;
     // A byte-order mark goes with it.
     let (text, ..) = encoding.decode(bytes);
@@ -49,15 +85,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Book, Unreadable> {
     if is_guessed {
         notices.push("The file is not UTF-8 and was read as Windows-1252: look at letters with accents.".to_owned());
     }
-    let mut sheet = Sheet::default();
-    for record in records(&text, separator) {
-        let (line, fields) = record?;
-        push(&mut sheet, Row { line, cells: fields.into_iter().map(Cell::Text).collect() })?;
-        if sheet.rows.len() > ROWS_MAX {
-            return Err(Unreadable::TooManyRows);
-        }
-    }
-    Ok(Book { sheets: vec![sheet], separator: Some(separator), notices })
+    let rows = Rows::Text(Lines::of(text, separator)?);
+    Ok(Book { sheets: vec![Sheet { name: String::new(), rows }], separator: Some(separator), notices })
 }
 
 /// The encoding by its byte-order mark, or by what the bytes can be; whether it is a guess.
@@ -92,7 +121,7 @@ fn is_web_page(text: &str) -> bool {
 fn separator(text: &str) -> Separator {
     let score = |separator: Separator| {
         let widths: Vec<usize> =
-            records(text, separator).take(LINES_TRIED).flatten().map(|(_, fields)| fields.len()).collect();
+            records(text, separator).take(LINES_TRIED).flatten().map(|row| row.cells.len()).collect();
         let alike = |width: usize| widths.iter().filter(|known| **known == width).count();
         widths.iter().filter(|width| **width > 1).map(|width| (alike(*width), *width)).max().unwrap_or((0, 0))
     };
@@ -106,9 +135,8 @@ fn separator(text: &str) -> Separator {
     best.0
 }
 
-type Record = Result<(u32, Vec<String>), Unreadable>;
-
-fn records(text: &str, separator: Separator) -> impl Iterator<Item = Record> + '_ {
+/// All rows, each with its line.
+fn records(text: &str, separator: Separator) -> impl Iterator<Item = Result<Row, Unreadable>> + '_ {
     let reader =
         ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator.byte()).from_reader(text.as_bytes());
     // The reader counts a line's end when it begins the next record, and it skips empty lines: so lines are counted here.
@@ -127,7 +155,8 @@ fn records(text: &str, separator: Separator) -> impl Iterator<Item = Record> + '
             line = line.saturating_add(u32::from(is_line));
             at += 1;
         }
-        Ok((line, record.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()))
+        let cell = |field| Cell::Text(String::from_utf8_lossy(field).into_owned());
+        Ok(Row { line, cells: record.iter().map(cell).collect() })
     })
 }
 

@@ -220,6 +220,14 @@ impl Socket {
         Socket(tokio_tungstenite::connect_async(request).await.expect("a socket").0)
     }
 
+    /// Opens one for a script where a server is there to answer.
+    pub async fn try_open(address: &str, query: &str, token: &str) -> Option<Socket> {
+        let mut request = format!("ws://{address}/ws{query}").into_client_request().ok()?;
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().ok()?);
+        request.headers_mut().insert("sec-websocket-protocol", "takings.v1".parse().ok()?);
+        Some(Socket(tokio_tungstenite::connect_async(request).await.ok()?.0))
+    }
+
     /// The next message, or `None` when the server closed with "going away".
     pub async fn next(&mut self) -> Option<Value> {
         loop {
@@ -263,6 +271,13 @@ pub fn shopify_order(id: i64, total: &str, created_at: &str) -> String {
         "total_price": total, "financial_status": "paid", "shipping_address": {"country_code": "GB"},
     })
     .to_string()
+}
+
+/// A refund of a Shopify order, all of it goods.
+pub fn shopify_refund(order: i64, amount: &str, created_at: &str) -> String {
+    let paid = json!({"id": order + 1, "order_id": order, "kind": "refund", "status": "success", "amount": amount, "currency": "GBP"});
+    json!({"id": order + 2, "order_id": order, "created_at": created_at, "processed_at": created_at, "transactions": [paid]})
+        .to_string()
 }
 
 /// Asserts the status, with the answer's sentence where it is another.
