@@ -117,3 +117,34 @@ test('where no socket gets through the page asks by HTTP and is live all the sam
   await expect(dashboard.figure('today-orders')).toHaveText(String(before.orders + 1));
   await dashboard.expectNotReloaded();
 });
+
+test('what one reads stays where it is: focus, selection and scroll outlive an order', async ({ openDashboard, shop, told }) => {
+  const before = (await told()).today;
+  const dashboard = await openDashboard();
+  const { page } = dashboard;
+  expect(await shop.post(order({ minor: 1_000, country: 'FR' }))).toBe(200);
+  await dashboard.open();
+  await dashboard.mark();
+  // A figure of a table has the focus, words above it are selected.
+  const figure = dashboard.row('Countries', 'France').getByRole('link').nth(1);
+  await figure.focus();
+  const words = await page.evaluate(() => {
+    const heading = document.getElementById('platforms-title') as HTMLElement;
+    getSelection()?.selectAllChildren(heading);
+    document.activeElement?.setAttribute('data-kept', 'yes');
+    return getSelection()?.toString();
+  });
+  const scrolled = await page.evaluate(() => scrollY);
+  expect(scrolled).toBeGreaterThan(0);
+
+  expect(await shop.post(order({ minor: 2_000, country: 'FR' }))).toBe(200);
+  await expect(dashboard.figure('today-orders')).toHaveText(String(before.orders + 2));
+  await expect(dashboard.row('Countries', 'France')).toContainText('£30.00');
+  const after = await page.evaluate(() => ({
+    focused: document.activeElement?.getAttribute('data-kept'),
+    selected: getSelection()?.toString(),
+    scrolled: scrollY,
+  }));
+  expect(after).toEqual({ focused: 'yes', selected: words, scrolled });
+  await dashboard.expectNotReloaded();
+});
