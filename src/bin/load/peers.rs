@@ -123,7 +123,9 @@ impl Peers {
             let to = (from + CHUNK - 1).min(orders);
             sqlx::query(ORDERS).bind(from).bind(to).bind(orders).execute(&mut db).await?;
         }
-        sqlx::raw_sql("vacuum analyze; checkpoint").execute(&mut db).await?;
+        for settle in ["vacuum analyze", "checkpoint"] {
+            sqlx::raw_sql(settle).execute(&mut db).await?;
+        }
         db.close().await?;
         Ok(())
     }
