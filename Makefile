@@ -6,7 +6,7 @@ ENV := . $(CACHE)/env && export SQLX_OFFLINE=true
 BUILD := cargo leptos build --release --precompress
 ADDR := $(or $(TAKINGS_ADDR),127.0.0.1:3000)
 
-.PHONY: run test test-server test-api test-browser test-fuzz build setup watch check fmt bench sqlx deny weights env
+.PHONY: run test test-server test-api test-browser test-fuzz build setup watch check fmt bench bench-peers peers sqlx deny weights env
 
 ## Set up, build, and start Takings with the demo shop.
 run: build
@@ -50,8 +50,16 @@ fmt: setup
 	@$(ENV) && cargo fmt
 
 ## Load figures; docs/benchmarks.md says what they mean. Pass BENCH="ingest --connections 64" for one of them.
-bench: build
-	@$(ENV) && ulimit -n 65536 && cargo run --release --features ssr --bin load -- $(or $(BENCH),all)
+bench: build peers
+	@$(ENV) && cargo run --release --features ssr --bin load -- $(or $(BENCH),all)
+
+## Of these the figures beside Express with ws, Express with Socket.IO, and Bun.
+bench-peers: BENCH = peers all
+bench-peers: bench
+
+## What those servers are made of, from npm.
+peers:
+	@cd benches/peers && npm ci --no-audit --no-fund --loglevel=error
 
 ## Checks every query against the migrations and keeps what the build needs in .sqlx.
 sqlx: setup

@@ -12,6 +12,7 @@ use axum::{Router, middleware};
 use bytes::Bytes;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::session::{Credential, Denied, Visitor};
 use crate::access::visitors::{LOOKED_AT_EVERY, Visitors};
@@ -78,22 +79,34 @@ async fn open(
     let question = question(&pairs)?;
     let nobody = || (Denied::SignedOut.status(), Denied::SignedOut.to_string());
     let credential = Credential::of(request.headers()).ok_or_else(nobody)?;
+    let AppState { hub, visitors, shutdown, .. } = state;
+    let standing = Box::new(Standing { hub, visitors, shutdown, question, resume, credential });
     Ok(upgrade(request, PROTOCOL, move |mut socket, ours| async move {
-        let shutdown = state.shutdown.clone();
         tokio::select! {
-            () = shutdown.cancelled() => {}
-            _ = serve(&mut socket, &state.hub, question, resume, ours) => {}
-            () = signed_out(&state.visitors, &credential) => {}
+            () = standing.shutdown.cancelled() => {}
+            _ = serve(&mut socket, &standing.hub, &standing.question, standing.resume, ours) => {}
+            () = signed_out(&standing.visitors, &standing.credential) => {}
         }
-        socket.close().await;
+        Box::pin(socket.close()).await;
     }))
+}
+
+/// What a socket keeps as long as it is open. In a box, as a task has room for what it is given and for what it hands on.
+struct Standing {
+    hub: Hub,
+    visitors: Visitors,
+    shutdown: CancellationToken,
+    question: Question,
+    resume: Resume,
+    credential: Credential,
 }
 
 /// Waits until who opened a socket is no longer let in.
 async fn signed_out(visitors: &Visitors, credential: &Credential) {
     loop {
         tokio::time::sleep(LOOKED_AT_EVERY).await;
-        if !visitors.is_in(credential).await {
+        // Boxed, as all that happens seldom: a socket that only waits stays small.
+        if !Box::pin(visitors.is_in(credential)).await {
             return;
         }
     }
@@ -103,7 +116,7 @@ async fn signed_out(visitors: &Visitors, credential: &Credential) {
 struct Watcher<'a> {
     socket: &'a mut Socket,
     hub: &'a Hub,
-    question: Question,
+    question: &'a Question,
     /// Whether it speaks our protocol; otherwise it gets the old page's messages.
     ours: bool,
     last_event: i64,
@@ -112,10 +125,9 @@ struct Watcher<'a> {
 }
 
 /// Sends until the socket ends. The subscription begins before the greeting, so nothing falls between them.
-async fn serve(socket: &mut Socket, hub: &Hub, question: Question, resume: Resume, ours: bool) -> Result<(), Ended> {
-    let mut frames = hub.subscribe(&question);
+async fn serve(socket: &mut Socket, hub: &Hub, question: &Question, resume: Resume, ours: bool) -> Result<(), Ended> {
+    let mut frames = hub.subscribe(question);
     let mut watcher = Watcher { socket, hub, question, ours, last_event: 0, version: 0 };
-    // What happens once or seldom is boxed: a socket that only waits stays small.
     if !Box::pin(watcher.greet(resume)).await? {
         return Ok(());
     }
@@ -144,7 +156,7 @@ impl Watcher<'_> {
 
     /// Brings the client to the present. False when the database does not answer: it should come back.
     async fn greet(&mut self, resume: Resume) -> Result<bool, Ended> {
-        let Ok(greeting) = self.hub.greeting(&self.question, resume).await else {
+        let Ok(greeting) = self.hub.greeting(self.question, resume).await else {
             if let Some(text) = serialise(&Message::stale()).filter(|_| self.ours) {
                 self.socket.send(&wire([text.as_str()])).await?;
             }

@@ -20,8 +20,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSoc
 
 /// What a client may send in one message: it has nothing to say yet.
 const INCOMING_MAX_BYTES: usize = 4 * 1024;
-/// The read buffer of a socket: the library's own size would cost 128 KiB for each.
-const READ_BUFFER_BYTES: usize = 1024;
+/// The read buffer of a socket: the library's own size would cost 128 KiB for each. Pongs and the end fit; more is read in parts.
+const READ_BUFFER_BYTES: usize = 256;
 
 /// A socket ended, by a fault of the network or of the client.
 #[derive(Debug, thiserror::Error)]

@@ -2,11 +2,12 @@
 
 use std::io::{Error, ErrorKind};
 
+use nix::sys::socket::{setsockopt, sockopt};
 use takings::sources::shopify;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use crate::bench::{SECRET, SOURCE};
+use crate::bench::SECRET;
 
 /// The id of the first order; all ids have as many digits, so that bodies are of one length.
 pub const FIRST_ID: u64 = 7_000_000_000_000;
@@ -16,6 +17,11 @@ const BODY_BYTES: usize = 1_600;
 const ID: &str = "@@@@@@@@@@@@@";
 const PRICE: &str = "%%.%%";
 const SIGNATURE: &str = "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~";
+
+/// What a thin client takes in before it reads.
+const THIN_BYTES: u32 = 16 * 1024;
+/// A segment as of Ethernet. By loopback's own of 64 kB, a server's system would take megabytes for a client that does not read.
+const THIN_SEGMENT_BYTES: u32 = 1_400;
 
 /// A signature as Shopify writes it: 32 bytes in base64.
 pub type Signature = [u8; 44];
@@ -35,21 +41,54 @@ impl Client {
         Ok(Client { stream, answer: Vec::with_capacity(32 * 1024), body_at: 0 })
     }
 
+    /// Connects as from far away, with little room: what it does not read soon waits at the server.
+    pub async fn connect_thin(address: &str) -> std::io::Result<Client> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(THIN_BYTES)?;
+        setsockopt(&socket, sockopt::TcpMaxSeg, &THIN_SEGMENT_BYTES)?;
+        let stream = socket.connect(address.parse().map_err(|_| ErrorKind::InvalidInput)?).await?;
+        Ok(Client { stream, answer: Vec::new(), body_at: 0 })
+    }
+
     /// Sends a request and reads the whole answer; returns its status.
     pub async fn send(&mut self, request: &[u8]) -> std::io::Result<u16> {
         self.stream.write_all(request).await?;
         self.read_head().await?;
         let head = &self.answer[..self.body_at];
-        let length: usize =
-            header(head, "content-length").and_then(|n| n.parse().ok()).ok_or(ErrorKind::InvalidData)?;
         let status = status(head).ok_or(ErrorKind::InvalidData)?;
-        while self.answer.len() < self.body_at + length {
-            self.read_more().await?;
+        match header(head, "content-length") {
+            Some(length) => {
+                let length: usize = length.parse().map_err(|_| ErrorKind::InvalidData)?;
+                while self.answer.len() < self.body_at + length {
+                    self.read_more().await?;
+                }
+            }
+            None => self.read_chunks().await?,
         }
         Ok(status)
     }
 
-    /// The body of the last answer.
+    /// Reads a body that comes in chunks, up to the empty one.
+    async fn read_chunks(&mut self) -> std::io::Result<()> {
+        let mut at = self.body_at;
+        loop {
+            let Some(line) = self.answer[at..].windows(2).position(|bytes| bytes == b"\r\n") else {
+                self.read_more().await?;
+                continue;
+            };
+            let size = std::str::from_utf8(&self.answer[at..at + line]).ok();
+            let size = size.and_then(|size| usize::from_str_radix(size, 16).ok()).ok_or(ErrorKind::InvalidData)?;
+            at += line + 2 + size + 2;
+            while self.answer.len() < at {
+                self.read_more().await?;
+            }
+            if size == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The body of the last answer, as it came.
     pub fn body(&self) -> &[u8] {
         &self.answer[self.body_at..]
     }
@@ -111,11 +150,11 @@ pub struct OrderRequest {
 }
 
 impl OrderRequest {
-    /// For orders placed now.
-    pub fn new(host: &str) -> OrderRequest {
+    /// For orders placed now, to be posted to `path`.
+    pub fn new(host: &str, path: &str) -> OrderRequest {
         let body = body();
         let head = format!(
-            "POST /webhooks/shopify/{SOURCE} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\nX-Shopify-Topic: orders/create\r\nX-Shopify-Webhook-Id: {ID}\r\n\
              X-Shopify-Hmac-Sha256: {SIGNATURE}\r\n\r\n",
             body.len()
@@ -183,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_order_is_signed_readable_and_its_own() {
-        let mut request = OrderRequest::new("127.0.0.1:1");
+        let mut request = OrderRequest::new("127.0.0.1:1", "/webhook/shopify");
         let signatures = request.signatures(3);
         let body_at = request.body_at;
         for n in 0..3 {

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use sqlx::{Executor as _, PgConnection};
 
 use crate::Outcome;
-use crate::bench::{Bench, Server};
+use crate::bench::Bench;
 use crate::client::{Client, OrderRequest, get};
+use crate::contender::Contender;
 use crate::fill::fill;
+use crate::process::Server;
 use crate::report::{Histogram, Report, medians};
 use crate::straight::Straight::{self, By, Days, Hours, Median, Newest, One, ToDate, Week};
 
@@ -141,7 +143,7 @@ impl Asking {
             client: Client::connect(&server.address).await?,
             host: server.address.clone(),
             authorization: bench.authorization(),
-            order: OrderRequest::new(&server.address),
+            order: OrderRequest::new(&server.address, &Contender::Takings.webhook()),
             sent: 0,
         })
     }

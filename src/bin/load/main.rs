@@ -4,16 +4,22 @@
 mod backtest;
 mod bench;
 mod client;
+mod contender;
 mod endpoints;
 mod fill;
+mod goals;
 mod ingest;
+mod page;
+mod peers;
+mod process;
 mod report;
 mod royalties;
 mod snapshot;
 mod sockets;
 mod straight;
+mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,6 +27,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use bench::Bench;
+use peers::Peers;
 use report::Report;
 
 /// An error is a sentence for whoever runs the program.
@@ -45,6 +52,9 @@ struct Options {
     /// Where the database is made and removed again; 10 million orders take 10 GB
     #[arg(long, global = true, default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
+    /// The programs of the peers, with their packages
+    #[arg(long, global = true, default_value = "benches/peers")]
+    peers: PathBuf,
     /// Pretend that a flush to disk takes this many milliseconds (commit_delay)
     #[arg(long, global = true, default_value_t = 0)]
     flush_ms: u32,
@@ -87,12 +97,20 @@ enum Command {
         /// Sockets that watch
         #[arg(long, value_delimiter = ',', default_value = "1000,5000")]
         sockets: Vec<usize>,
+        /// Those of them that read little and late; a tenth without it
+        #[arg(long)]
+        slow: Option<usize>,
         /// Orders a second
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=5_000))]
         rate: u64,
         /// Seconds of each run
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=120))]
         seconds: u64,
+    },
+    /// The same work by other servers: Express with ws, with Socket.IO, and Bun
+    Peers {
+        #[command(subcommand)]
+        what: peers::Command,
     },
     /// A weekly file of royalties, parsed, previewed and applied by this program
     Royalties {
@@ -110,6 +128,17 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+}
+
+impl Command {
+    /// Whether the peers take part: with everything, where their packages are there.
+    fn needs_peers(&self, programs: &Path) -> bool {
+        match self {
+            Command::Peers { .. } => true,
+            Command::All { .. } => peers::is_installed(programs),
+            _ => false,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -137,9 +166,11 @@ async fn measure(cli: Cli) -> Outcome<()> {
     let mut work = tokio::spawn({
         let folder = folder.clone();
         async move {
-            let bench =
-                Bench::prepare(folder, cli.options.server, cli.options.flush_ms, cli.options.repetitions, options)
-                    .await?;
+            let programs = cli.options.peers.clone();
+            let mut bench = Bench::prepare(folder, cli.options, options).await?;
+            if cli.command.needs_peers(&programs) {
+                bench.peers = Some(Peers::prepare(&bench, &programs).await?);
+            }
             println!("{}", bench.facts().await?);
             run(bench, cli.command).await
         }
@@ -164,7 +195,8 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
         Command::Snapshot { orders, viewers, seconds } => snapshot::run(&bench, &orders, &viewers, seconds).await,
         Command::Endpoints { orders } => endpoints::run(&bench, &orders).await,
         Command::Ingest { connections, seconds } => ingest::run(&bench, &connections, seconds).await,
-        Command::Sockets { sockets, rate, seconds } => sockets::run(&bench, &sockets, rate, seconds).await,
+        Command::Sockets { sockets, slow, rate, seconds } => sockets::run(&bench, &sockets, slow, rate, seconds).await,
+        Command::Peers { what } => peers::run(&bench, what).await,
         Command::Royalties { rows } => royalties::run(&bench, &rows).await,
         Command::Idle => idle(&bench).await,
         Command::Backtest => backtest::run(),
@@ -183,11 +215,19 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
             bench.flush_ms = 1;
             ingest::run(&bench, connections, seconds(10)).await?;
             bench.flush_ms = 0;
-            sockets::run(&bench, watchers, 50, seconds(20)).await?;
+            sockets::run(&bench, watchers, None, 50, seconds(20)).await?;
             snapshot::run(&bench, orders, viewers, seconds(5)).await?;
             endpoints::run(&bench, orders).await?;
             let rows: &[u32] = if quick { &[10_000] } else { &[10_000, 100_000, 1_000_000] };
-            royalties::run(&bench, rows).await
+            royalties::run(&bench, rows).await?;
+            match (&bench.peers, quick) {
+                (Some(_), true) => peers::quick(&bench).await,
+                (Some(_), false) => peers::run(&bench, peers::Command::All).await,
+                (None, _) => {
+                    println!("\nThe peers are left out: their packages are not there (npm ci --prefix benches/peers).");
+                    Ok(())
+                }
+            }
         }
     }
 }

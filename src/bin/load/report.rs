@@ -72,6 +72,11 @@ impl Report {
         Report { title: title.to_owned(), columns, rows: Vec::new() }
     }
 
+    /// Adds a row of words.
+    pub fn say(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
     /// Adds a row: the median of each figure over the repetitions.
     pub fn add(&mut self, labels: &[&dyn Display], runs: &[Vec<f64>]) {
         let figures = medians(runs).into_iter().map(figure);
@@ -111,7 +116,7 @@ pub fn medians(runs: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// Whole numbers as they are; else three digits that count, or the whole part.
-fn figure(value: f64) -> String {
+pub fn figure(value: f64) -> String {
     match value.abs() {
         size if value.fract() == 0.0 || size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
