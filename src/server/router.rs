@@ -52,11 +52,13 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::goals::page::routes())
         .merge(crate::royalties::page::routes())
         .merge(crate::imports::page::routes())
+        .merge(crate::visitors::page::routes())
         .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
     Router::new()
         .merge(pages)
         .merge(crate::sources::routes::routes())
         .merge(crate::live::routes::routes())
+        .merge(crate::visitors::door::routes())
         .merge(crate::rest::routes())
         .merge(crate::sales::legacy::routes())
         .merge(crate::royalties::legacy::routes())

@@ -25,5 +25,6 @@ mod settings;
 mod snapshot;
 mod tidy;
 mod util;
+mod visitors;
 mod webhooks;
 mod weekdays;

@@ -19,6 +19,7 @@ use takings::server::database::{self, WORKSPACE};
 use takings::server::http;
 use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
+use takings::visitors::countries::Countries;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -94,6 +95,11 @@ impl TestApp {
         TestApp::serve(db, Clock::fixed(at(now)), rates_url).await
     }
 
+    /// The next server over a database that had one.
+    pub async fn again(db: &PgPool, now: &str) -> TestApp {
+        TestApp::serve(database::pool((*db.connect_options()).clone()), Clock::fixed(at(now)), None).await
+    }
+
     /// Another server over the same database.
     pub async fn beside(&self) -> TestApp {
         let db = database::pool((*self.db.connect_options()).clone());
@@ -106,7 +112,15 @@ impl TestApp {
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
         let leptos = LeptosOptions::builder().output_name("takings").site_root("target/site").build();
         let (stop, stopped) = oneshot::channel();
-        let parts = Parts { listener, db: db.clone(), books: books.clone(), clock: clock.clone(), rates_url, leptos };
+        let parts = Parts {
+            listener,
+            db: db.clone(),
+            books: books.clone(),
+            clock: clock.clone(),
+            rates_url,
+            countries: Countries::default(),
+            leptos,
+        };
         let server = tokio::spawn(async move {
             run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
         });
