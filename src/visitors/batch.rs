@@ -93,7 +93,7 @@ pub struct Batch(Vec<View>);
 impl Batch {
     /// A batch of page views in any order.
     pub fn new(mut views: Vec<View>) -> Batch {
-        views.sort_by(|a, b| a.at.cmp(&b.at));
+        views.sort_by_key(|view| view.at);
         Batch(views)
     }
 

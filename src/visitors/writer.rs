@@ -2,6 +2,7 @@
 //! wait for page views.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -74,7 +75,7 @@ impl Writer {
             };
             let patience = if is_last { PATIENCE_AT_THE_END } else { PATIENCE };
             while self.round(&mut db, patience).await && !self.hits.is_empty() {}
-            self.say();
+            self.say(is_last);
             if is_last {
                 return;
             }
@@ -114,6 +115,7 @@ impl Writer {
     async fn write(&mut self, db: &mut PgConnection) -> sqlx::Result<()> {
         let (books, now) = (self.books.now(), self.clock.now());
         let workspace = books.workspace;
+        store::wait_for_no_disk(db).await?;
         // A day that is over has no page views to come, and no salt.
         let open = sql_date(books.calendar.date(now - LATE));
         self.salts.retain(|day, _| *day >= open);
@@ -153,10 +155,10 @@ impl Writer {
                 late += 1;
                 continue;
             }
-            if !self.salts.contains_key(&day) {
-                self.salts.insert(day, store::salt(db, workspace, day).await?);
-            }
-            let Some(salt) = self.salts.get(&day) else { continue };
+            let salt = match self.salts.entry(day) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(store::salt(db, workspace, day).await?),
+            };
             let visitor = visitor(salt, hit.address, &hit.agent, &hit.host);
             views.push(View { at: hit.at, day, hour, visitor, names: self.names(hit) });
         }
@@ -172,15 +174,18 @@ impl Writer {
         names
     }
 
-    /// Says once a minute how many page views were dropped.
-    fn say(&mut self) {
-        if self.said_at.elapsed() < SAID_EVERY {
+    /// Says once a minute how many page views were dropped; at the end, with those that could not be counted any more.
+    fn say(&mut self, is_last: bool) {
+        if self.said_at.elapsed() < SAID_EVERY && !is_last {
             return;
+        }
+        if is_last {
+            self.counter.drop_some((self.waiting.len() + self.hits.len()) as u64);
         }
         self.said_at = Moment::now();
         let dropped = self.counter.dropped();
         if dropped > 0 {
-            tracing::warn!(dropped, "page views were not counted in the last minute: more came than could be written");
+            tracing::warn!(dropped, "page views were not counted: more came than could be written in the last minute");
         }
     }
 }
