@@ -1,5 +1,7 @@
 //! `/v`, `/v.js`, `/v.gif`, `/visitors` and `/api/v1/visitors`: who is counted, once, and what is kept of them.
 
+use std::path::Path;
+
 use chrono::NaiveDate;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use sqlx::PgPool;
 use takings::period::sql_date;
 use takings::server::database::WORKSPACE;
 use takings::visitors::answer::{self, Visited};
+use takings::visitors::countries::Countries;
 
 use crate::util::{TestApp, assert_status, at, shopify_order};
 
@@ -312,6 +315,24 @@ async fn the_api_and_the_files_say_what_the_page_says(db: PgPool) {
     }
     let missing = app.client.get(app.url("/api/v1/visitors/addresses.csv")).bearer_auth(&token).send().await;
     assert!(assert_status(missing.expect("an answer"), StatusCode::NOT_FOUND).await.contains("hours, days, referrers"));
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn countries_are_those_of_the_database(db: PgPool) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/fixtures/countries.mmdb");
+    let app = TestApp::with_countries(&db, Countries::open(&file).expect("a database")).await;
+    for address in ["192.0.2.1", "192.0.2.2", "2001:db8::1", "203.0.113.1"] {
+        seen(&app, address, "/").await;
+    }
+    let app = counted(app, &db).await;
+    let found = known(&db, &app).await;
+    let countries: Vec<(&str, i64)> =
+        found.countries.iter().map(|country| (country.name.as_str(), country.visitors)).collect();
+    assert_eq!(countries, [("GB", 2), ("", 1), ("FR", 1)]);
+    let file = app.client.get(app.url("/api/v1/visitors/countries.csv?header=plain")).bearer_auth(app.token().await);
+    let file = assert_status(file.send().await.expect("an answer"), StatusCode::OK).await;
+    assert!(file.contains("United Kingdom,GB,2,2") && file.contains("not known,,1,1"), "{file}");
     app.stop().await;
 }
 
