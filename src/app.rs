@@ -42,6 +42,7 @@ mod document {
     use crate::server::state::AppState;
     use crate::settings::view::{SettingsPage, SettingsShown};
     use crate::ui::frame::Frame;
+    use crate::visitors::view::{VisitorsPage, VisitorsShown};
 
     /// The pages.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,8 @@ mod document {
         Imports(Box<ImportsShown>),
         /// An import with its rows.
         Import(Box<ImportShown>),
+        /// Visitors of the shop.
+        Visitors(Box<VisitorsShown>),
         /// A sentence in the place of a page.
         Said(Said),
     }
@@ -108,6 +111,7 @@ mod document {
                 Page::RoyaltyFigure(figure) => format!("{} · Takings", figure.title),
                 Page::Imports(_) => "Imports · Takings".into(),
                 Page::Import(import) => format!("Import {} · Takings", import.id),
+                Page::Visitors(_) => "Visitors · Takings".into(),
                 Page::Said(said) => format!("{} · Takings", said.title),
             }
         }
@@ -127,8 +131,10 @@ mod document {
     pub fn shell(options: LeptosOptions, page: Page) -> impl IntoView {
         set_headers();
         let (title, is_live) = (page.title(), page == Page::Dashboard);
-        let has_script =
-            matches!(page, Page::Royalties(_) | Page::RoyaltyFigure(_) | Page::Imports(_) | Page::Import(_));
+        let has_script = matches!(
+            page,
+            Page::Royalties(_) | Page::RoyaltyFigure(_) | Page::Imports(_) | Page::Import(_) | Page::Visitors(_)
+        );
         let look_again = if let Page::Settings(settings) = &page { settings.look_again() } else { None };
         let body = match page {
             Page::Dashboard => view! { <App/><KeyHelp/><ToldDialog/> }.into_any(),
@@ -142,6 +148,7 @@ mod document {
             Page::RoyaltyFigure(figure) => view! { <FigurePage figure=*figure/> }.into_any(),
             Page::Imports(imports) => view! { <ImportsPage imports=*imports/> }.into_any(),
             Page::Import(import) => view! { <ImportPage import=*import/> }.into_any(),
+            Page::Visitors(visitors) => view! { <VisitorsPage visitors=*visitors/> }.into_any(),
             Page::Said(Said { title, sentence }) => {
                 view! { <Frame title><h1>{title}</h1><p>{sentence}</p><p><a class="button" href="/">"To the dashboard"</a></p></Frame> }
                     .into_any()

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use takings::access::{password, secret, store as access};
-use takings::demo::{self, live, shop::Shop};
+use takings::demo::{self, live, shop::Shop, visits};
 use takings::exchange::{ecb, learn};
 use takings::imports::{orders, run as royalties, sheet, words};
 use takings::royalties::sums_store as statement_sums;
@@ -25,6 +25,7 @@ use takings::server::database::{self, WORKSPACE};
 use takings::server::{postgres, run};
 use takings::settings::{self, Change, currency};
 use takings::sources::{replay, store as sources};
+use takings::visitors::countries::{Countries, UnusableDatabase};
 
 use super::{Cli, Command, Import, Place, Rates, Serve, Settings, Source, Token, User};
 
@@ -118,6 +119,7 @@ async fn connect(
 
 /// Serves until SIGINT or SIGTERM; with `pace` as the demo shop.
 async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outcome {
+    let countries = countries(serve.country_db)?;
     let listener = TcpListener::bind(serve.addr).await.map_err(|error| {
         format!("{} cannot be served on: {error}. Set another address with --addr or TAKINGS_ADDR.", serve.addr)
     })?;
@@ -133,7 +135,7 @@ async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outco
     let outcome = match database::open(&db).await {
         Ok(books) => {
             let rates_url = serve.rates_url.filter(|url| !url.is_empty());
-            serve_on(listener, db, books, rates_url, pace).await
+            serve_on(listener, db, books, Outside { rates_url, countries }, pace).await
         }
         Err(error) => Err(error.into()),
     };
@@ -143,11 +145,25 @@ async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outco
     outcome
 }
 
+/// What the server knows from elsewhere.
+struct Outside {
+    rates_url: Option<String>,
+    countries: Countries,
+}
+
+/// The database of countries; an empty name is none, so that the variable can be left empty.
+fn countries(file: Option<PathBuf>) -> Result<Countries, UnusableDatabase> {
+    match file.filter(|file| !file.as_os_str().is_empty()) {
+        Some(file) => Countries::open(&file),
+        None => Ok(Countries::default()),
+    }
+}
+
 async fn serve_on(
     listener: TcpListener,
     db: PgPool,
     books: Books,
-    rates_url: Option<String>,
+    outside: Outside,
     pace: Option<Duration>,
 ) -> Outcome {
     let address = format!("http://{}", listener.local_addr()?);
@@ -188,6 +204,7 @@ async fn serve_on(
             stopping.clone(),
         ))
     });
+    let guests = pace.map(|pace| tokio::spawn(visits::run(address.clone(), pace, stopping.clone())));
     let leptos = get_configuration(leptos_toml())
         .map_err(|error| format!("Leptos.toml cannot be read: {error}"))?
         .leptos_options;
@@ -198,10 +215,11 @@ async fn serve_on(
             stopping.cancel();
         }
     };
-    run::run(run::Parts { listener, db, books, clock, rates_url, leptos }, stop).await?;
+    let Outside { rates_url, countries } = outside;
+    run::run(run::Parts { listener, db, books, clock, rates_url, countries, leptos }, stop).await?;
     stopping.cancel();
-    if let Some(shop) = shop {
-        let _ = shop.await;
+    for task in [shop, guests].into_iter().flatten() {
+        let _ = task.await;
     }
     Ok(())
 }

@@ -36,6 +36,8 @@ pub mod sales;
 pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod sources;
+#[cfg(feature = "ssr")]
+pub mod visitors;
 
 // What the features are put together with.
 pub mod app;

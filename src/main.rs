@@ -89,6 +89,9 @@ struct Serve {
     /// Folder of the European Central Bank's files of rates, which are fetched every few hours; without it none are
     #[arg(long, env = "TAKINGS_RATES_URL", value_parser = folder_address)]
     rates_url: Option<String>,
+    /// Database of countries by address (.mmdb), for visitors; without it their countries are not known
+    #[arg(long, env = "TAKINGS_COUNTRY_DB")]
+    country_db: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -44,6 +44,9 @@ pub use server::visitor;
 
 #[cfg(feature = "ssr")]
 mod server {
+    use std::net::SocketAddr;
+
+    use axum::extract::ConnectInfo;
     use axum::http::HeaderValue;
     use axum::http::header::SET_COOKIE;
     use axum::http::request::Parts;
@@ -53,6 +56,7 @@ mod server {
     use crate::access::model::PASSWORD_MIN_CHARS;
     use crate::access::session::{self, Visitor};
     use crate::access::{password, store};
+    use crate::server::address;
     use crate::server::database::WORKSPACE;
     use crate::server::state::AppState;
 
@@ -108,15 +112,10 @@ mod server {
         }
     }
 
-    /// Whom a request comes from: the connection's other end, or what a proxy on this machine says of it.
+    /// Whom a request comes from, as attempts are counted by.
     fn address(parts: &Parts) -> String {
-        let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>().map(|info| info.0.ip());
-        let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()?.rsplit(',').next());
-        match (peer, forwarded) {
-            (Some(peer), Some(client)) if peer.is_loopback() => client.trim().to_owned(),
-            (Some(peer), _) => peer.to_string(),
-            (None, _) => "unknown".to_owned(),
-        }
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        address::client(peer, &parts.headers).map_or_else(|| "unknown".to_owned(), |address| address.to_string())
     }
 
     pub async fn sign_out() -> Result<(), ServerFnError> {

@@ -9,19 +9,21 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use crate::access::session::Denied;
 use crate::server::problem::Problem;
 use crate::server::state::AppState;
+use crate::visitors::door::HITS;
 
 /// Pages that are open to anyone; a server function (below `/api`) authorises itself.
 fn is_open(path: &str) -> bool {
     matches!(path, "/sign-in" | "/welcome") || path.starts_with("/api/")
 }
 
-/// Refuses what a page of another site sends: anything but reading, and the socket. Webhooks come from no page.
+/// Refuses what a page of another site sends: anything but reading, and the socket. Webhooks come from no page; page views come
+/// from the shop's, and are let in by nothing that a browser keeps.
 pub async fn same_origin(request: Request, next: Next) -> Response {
     let reads =
         matches!(*request.method(), Method::GET | Method::HEAD) && !request.headers().contains_key(header::UPGRADE);
     let path = request.uri().path();
     let webhook = path.starts_with("/webhooks/") || path == "/webhook/shopify";
-    if reads || webhook || is_same_origin(request.headers(), request.uri()) {
+    if reads || webhook || path == HITS || is_same_origin(request.headers(), request.uri()) {
         return next.run(request).await;
     }
     let sentence = "this request came from a page of another site";

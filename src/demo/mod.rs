@@ -3,6 +3,7 @@
 pub mod live;
 pub mod shop;
 pub mod store;
+pub mod visits;
 
 use jiff::ToSpan as _;
 use sqlx::PgPool;

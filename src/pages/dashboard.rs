@@ -91,6 +91,8 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
                 " · "
                 <a href="/imports">"Imports"</a>
                 " · "
+                <a href="/visitors">"Visitors"</a>
+                " · "
                 <a href="/goals">"Goals and notes"</a>
                 " · "
                 <a href="/settings">"Settings"</a>

@@ -54,6 +54,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(crate::goals::routes::routes())
         .merge(crate::royalties::routes::routes())
         .merge(crate::imports::routes::routes())
+        .merge(crate::visitors::routes::routes())
         .routes(routes!(openapi))
         .layer(RequestBodyLimitLayer::new(BODY_MAX_BYTES))
         .merge(uploads)

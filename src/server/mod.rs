@@ -1,5 +1,6 @@
 //! The server: its configuration, its database, its parts and how they start and stop.
 
+pub mod address;
 pub mod clock;
 pub mod database;
 pub mod form;

@@ -22,6 +22,9 @@ use crate::server::router::router;
 use crate::server::state::AppState;
 use crate::settings::follow;
 use crate::sources::directory::Directory;
+use crate::visitors::counter::Counter;
+use crate::visitors::countries::Countries;
+use crate::visitors::writer::Writer;
 
 /// What a server is made of; tests own the listener, the clock and the end.
 pub struct Parts {
@@ -35,14 +38,16 @@ pub struct Parts {
     pub clock: Clock,
     /// The folder of the European Central Bank's files of rates; without one none are fetched.
     pub rates_url: Option<String>,
+    /// Where the countries of visitors are found.
+    pub countries: Countries,
     /// Where Leptos finds its files.
     pub leptos: LeptosOptions,
 }
 
 /// Serves until `stop` completes. Then: no new requests, sockets are closed with "going away", what waits to be
-/// recorded is recorded and answered, and the connections are closed.
+/// recorded is recorded and answered, visitors are counted, and the connections are closed.
 pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    let Parts { listener, db, books, clock, rates_url, leptos } = parts;
+    let Parts { listener, db, books, clock, rates_url, countries, leptos } = parts;
     let shutdown = CancellationToken::new();
     let workspace = books.workspace;
     let books = BooksHandle::new(books);
@@ -52,6 +57,12 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     let (recorder, recording) = {
         let hub = hub.clone();
         Recorder::start(db.clone(), books.clone(), recording_stop.clone(), move || hub.wake())
+    };
+    let (counter, hits) = Counter::new(countries);
+    let counting_stop = CancellationToken::new();
+    let counting = {
+        let writer = Writer::new(counter.clone(), hits, books.clone(), clock.clone());
+        tokio::spawn(writer.run(db.clone(), counting_stop.clone()))
     };
     let mut tasks = vec![
         tokio::spawn(hub.clone().run(shutdown.clone())),
@@ -71,6 +82,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
         recorder,
         hub,
         news,
+        counter,
         clock,
         leptos,
         shutdown: shutdown.clone(),
@@ -86,7 +98,9 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     let served = axum::serve(listener, app).with_graceful_shutdown(stopping).await;
     shutdown.cancel();
     recording_stop.cancel();
+    counting_stop.cancel();
     let _ = recording.await;
+    let _ = counting.await;
     for task in tasks {
         let _ = task.await;
     }

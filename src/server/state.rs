@@ -12,6 +12,7 @@ use crate::sales::books::BooksHandle;
 use crate::sales::recorder::Recorder;
 use crate::server::clock::Clock;
 use crate::sources::directory::Directory;
+use crate::visitors::counter::Counter;
 
 /// The server's parts. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -26,6 +27,8 @@ pub struct AppState {
     pub hub: Hub,
     /// Says that something was imported.
     pub news: News,
+    /// Counts the visitors of the shop.
+    pub counter: Counter,
     /// Who may read.
     pub visitors: Visitors,
     /// The sources.

@@ -27,6 +27,7 @@ mod settings;
 mod snapshot;
 mod tidy;
 mod util;
+mod visitors;
 mod webhooks;
 mod weekdays;
 mod with_royalties;

@@ -7,6 +7,7 @@ const LINKS: &[(&str, &str)] = &[
     ("Dashboard", "/"),
     ("Royalties", "/royalties"),
     ("Imports", "/imports"),
+    ("Visitors", "/visitors"),
     ("Goals and notes", "/goals"),
     ("Settings", "/settings"),
     ("The API", "/api"),

@@ -17,6 +17,7 @@ mod royalties;
 mod snapshot;
 mod sockets;
 mod straight;
+mod visitors;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -118,6 +119,18 @@ enum Command {
         #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         rows: Vec<u32>,
     },
+    /// Page views of a shop's visitors, and what they cost orders
+    Visitors {
+        /// Page views a second
+        #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+        hits: u64,
+        /// Orders a second beside them
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=5_000))]
+        orders: u64,
+        /// Seconds without page views, and with them
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=120))]
+        seconds: u64,
+    },
     /// The server's memory on an empty database
     Idle,
     /// Projections on the real invoices of a gift shop; needs neither server nor database
@@ -198,6 +211,9 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
         Command::Sockets { sockets, slow, rate, seconds } => sockets::run(&bench, &sockets, slow, rate, seconds).await,
         Command::Peers { what } => peers::run(&bench, what).await,
         Command::Royalties { rows } => royalties::run(&bench, &rows).await,
+        Command::Visitors { hits, orders, seconds } => {
+            visitors::run(&bench, visitors::Load { hits, orders, seconds }).await
+        }
         Command::Idle => idle(&bench).await,
         Command::Backtest => backtest::run(),
         Command::All { quick } => {
@@ -220,6 +236,7 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
             endpoints::run(&bench, orders).await?;
             let rows: &[u32] = if quick { &[10_000] } else { &[10_000, 100_000, 1_000_000] };
             royalties::run(&bench, rows).await?;
+            visitors::run(&bench, visitors::Load { hits: 2_000, orders: 50, seconds: seconds(30) }).await?;
             match (&bench.peers, quick) {
                 (Some(_), true) => peers::quick(&bench).await,
                 (Some(_), false) => peers::run(&bench, peers::Command::All).await,

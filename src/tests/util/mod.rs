@@ -19,6 +19,7 @@ use takings::server::database::{self, WORKSPACE};
 use takings::server::http;
 use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
+use takings::visitors::countries::Countries;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -91,22 +92,47 @@ impl TestApp {
         let db = database::pool((*db.connect_options()).clone());
         sources::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
         sources::add(&db, WORKSPACE, "own", "direct", SECRET).await.expect("a source");
-        TestApp::serve(db, Clock::fixed(at(now)), rates_url).await
+        TestApp::serve(db, Clock::fixed(at(now)), rates_url, Countries::default()).await
+    }
+
+    /// The next server over a database that had one.
+    pub async fn again(db: &PgPool, now: &str) -> TestApp {
+        TestApp::serve(
+            database::pool((*db.connect_options()).clone()),
+            Clock::fixed(at(now)),
+            None,
+            Countries::default(),
+        )
+        .await
+    }
+
+    /// A server that knows countries of addresses.
+    pub async fn with_countries(db: &PgPool, countries: Countries) -> TestApp {
+        let clock = Clock::fixed(at("2026-11-21T14:30:07Z"));
+        TestApp::serve(database::pool((*db.connect_options()).clone()), clock, None, countries).await
     }
 
     /// Another server over the same database.
     pub async fn beside(&self) -> TestApp {
         let db = database::pool((*self.db.connect_options()).clone());
-        TestApp::serve(db, self.clock.clone(), None).await
+        TestApp::serve(db, self.clock.clone(), None, Countries::default()).await
     }
 
-    async fn serve(db: PgPool, clock: Clock, rates_url: Option<String>) -> TestApp {
+    async fn serve(db: PgPool, clock: Clock, rates_url: Option<String>, countries: Countries) -> TestApp {
         let books = database::books(&db).await.expect("a workspace");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
         let leptos = LeptosOptions::builder().output_name("takings").site_root("target/site").build();
         let (stop, stopped) = oneshot::channel();
-        let parts = Parts { listener, db: db.clone(), books: books.clone(), clock: clock.clone(), rates_url, leptos };
+        let parts = Parts {
+            listener,
+            db: db.clone(),
+            books: books.clone(),
+            clock: clock.clone(),
+            rates_url,
+            countries: Countries::default(),
+            leptos,
+        };
         let server = tokio::spawn(async move {
             run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
         });

@@ -35,6 +35,12 @@ const draw = async (figure) => {
   const chart = echarts.init(figure.querySelector(".chart-canvas"));
   const paint = () => echarts.draw(chart, options(figure.dataset.chart));
   paint();
+  // Takes the place of a figure of the same chart, with its newer points.
+  figure.take = (fresh) => {
+    Object.assign(figure.dataset, fresh.dataset);
+    fresh.replaceWith(figure);
+    paint();
+  };
   area.classList.add("is-drawn");
   new ResizeObserver(() => chart.resize()).observe(area);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
@@ -48,11 +54,10 @@ const MOVES = {
 };
 
 const readable = (figure) => {
-  const said = JSON.parse(figure.dataset.said);
   const line = figure.querySelector(".chart-said");
   let at;
   figure.querySelector(".chart-area").addEventListener("keydown", (event) => {
-    const move = MOVES[event.key];
+    const [said, move] = [JSON.parse(figure.dataset.said), MOVES[event.key]];
     if (!move || said.length === 0) return;
     event.preventDefault();
     at = move(at, said.length - 1);
@@ -60,8 +65,11 @@ const readable = (figure) => {
   });
 };
 
+export const FIGURES = "figure[data-chart]";
+
 export const charts = (root) => {
-  for (const figure of root.querySelectorAll("figure[data-chart]")) {
+  for (const figure of root.querySelectorAll(FIGURES)) {
+    if (figure.take) continue;
     readable(figure);
     draw(figure).catch(() => {});
   }

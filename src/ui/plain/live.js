@@ -1,13 +1,16 @@
 // A page that follows the server: an event stream says how many changes there have been; after one, the page is asked for
 // again, and the parts that are different take the place of those that are shown. A part that somebody works in stays, and the
-// page says that there is more to see.
+// page says that there is more to see. Charts stay where they are and draw what is new; tables stay sorted. A page whose figures never rest asks
+// every few seconds instead, while it is looked at.
+
+import { FIGURES } from "./charts.js";
 
 const parts = (root) => new Map([...root.querySelectorAll("main section[id]")].map((part) => [part.id, part]));
 
 export const live = (enhance) => {
   const page = document.querySelector("[data-live]");
   if (!page) return;
-  let { live: address, changes } = page.dataset;
+  let { live: address, changes, every } = page.dataset;
   const said = page.querySelector(".live-said");
   // As the server wrote them, before anything was added.
   const written = new Map([...parts(document)].map(([id, part]) => [id, part.outerHTML]));
@@ -31,8 +34,14 @@ export const live = (enhance) => {
       written.set(id, html);
       const open = [...shown.querySelectorAll("details")].map((details) => details.open);
       part.querySelectorAll("details").forEach((details, i) => (details.open = open[i] ?? details.open));
+      const drawn = shown.querySelectorAll(FIGURES);
+      part.querySelectorAll(FIGURES).forEach((fresh, i) => drawn[i]?.take?.(fresh));
+      const sorted = [...shown.querySelectorAll("th")].map((th) => th.ariaSort);
       shown.replaceWith(part);
       enhance(part);
+      part.querySelectorAll("th").forEach((th, i) => {
+        for (let n = 0; n < 2 && sorted[i] && th.ariaSort !== sorted[i]; n++) th.querySelector("button")?.click();
+      });
     }
     return kept;
   };
@@ -47,6 +56,18 @@ export const live = (enhance) => {
   };
 
   let running = Promise.resolve();
+  if (every) {
+    const look = () => {
+      if (document.hidden) return;
+      running = running
+        .then(refresh)
+        .then(() => say("", true))
+        .catch(() => say("The server cannot be reached: these figures stand still.", true));
+    };
+    setInterval(look, every * 1000);
+    document.addEventListener("visibilitychange", look);
+    return;
+  }
   const stream = new EventSource(address);
   stream.addEventListener("changes", ({ data }) => {
     if (data === changes) return;
