@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::Outcome;
-use crate::bench::{Bench, Server};
+use crate::bench::Bench;
 use crate::client::{Client, OrderRequest};
+use crate::contender::Contender;
 use crate::fill::empty;
+use crate::process::Server;
 use crate::report::{Histogram, Report};
 
 /// Connections that orders are posted on: enough that none waits for another.
@@ -118,7 +120,7 @@ async fn once(bench: &Bench, load: Load) -> Outcome<Vec<f64>> {
 /// Sends both for a while; how long orders took from when they were due.
 async fn phase(server: &Server, load: Load, counts: &Arc<Counts>, first_order: u64) -> Outcome<Arc<Histogram>> {
     let latencies = Arc::new(Histogram::new());
-    let request = OrderRequest::new(&server.address);
+    let request = OrderRequest::new(&server.address, &Contender::Takings.webhook());
     let mut senders = JoinSet::new();
     let mut clients = Vec::new();
     for _ in 0..POSTERS + VIEWERS {
