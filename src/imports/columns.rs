@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::imports::sheet::{Cell, Row, Sheet};
-
-/// Rows from the top among which the headings are looked for: titles and notes stand above them.
-const HEADING_ROWS: usize = 30;
+use crate::imports::sheet::{Cell, ROWS_ABOVE_MAX, Row, Sheet};
 
 /// What a column can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,8 +192,8 @@ pub fn find(sheet: &Sheet, is_book: bool, mappings: &[Mapping]) -> Result<Column
     let made = |row: usize, fields: Vec<Option<Field>>, headings: Vec<String>| {
         Some(Columns { kind: Kind::of(&fields, is_book)?, fields, headings, row })
     };
-    let top: Vec<Cow<'_, Row>> = sheet.rows.iter().take(HEADING_ROWS + 1).collect();
-    for (n, row) in top.iter().take(HEADING_ROWS).enumerate() {
+    let top: Vec<Cow<'_, Row>> = sheet.rows.iter().take(ROWS_ABOVE_MAX + 1).collect();
+    for (n, row) in top.iter().take(ROWS_ABOVE_MAX).enumerate() {
         let headings = headings(row);
         let signature = signature(&headings);
         let said = mappings.iter().find(|mapping| mapping.signature == signature);
@@ -206,7 +203,7 @@ pub fn find(sheet: &Sheet, is_book: bool, mappings: &[Mapping]) -> Result<Column
         }
     }
     // The headings are most likely the first row that is text alone and as wide as the table.
-    let rows = || top.iter().take(HEADING_ROWS).enumerate();
+    let rows = || top.iter().take(ROWS_ABOVE_MAX).enumerate();
     let is_text = |row: &Row| row.cells.iter().all(|cell| matches!(cell, Cell::Text(_) | Cell::Empty));
     let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_empty()).count();
     let widest = rows().filter(|(_, row)| is_text(row)).map(|(_, row)| filled(row)).max().unwrap_or(0);

@@ -8,7 +8,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use crate::imports::columns::{self, Columns, Field, Kind, Mapping, Unknown};
-use crate::imports::sheet::{self, Cell, Row, Sheet, Unreadable};
+use crate::imports::sheet::{self, Cell, ROWS_MAX, Row, Sheet, Unreadable};
 use crate::imports::values::{self, Manner, Signs, short};
 use crate::period::plus;
 use crate::royalties::model::{Figure, Key, Series, Stage, days, month_of};
@@ -87,6 +87,10 @@ pub fn read(bytes: &[u8], mappings: &[Mapping], today: Date) -> Result<Report, R
         let unknown = found.into_iter().find_map(|(_, found)| found.err());
         return Err(unknown.map_or(Refused::Unreadable(Unreadable::Empty), Refused::Unknown));
     };
+    let count = sheet.rows.len().saturating_sub(columns.row + 1);
+    if count > ROWS_MAX {
+        return Err(Unreadable::TooManyRows.into());
+    }
     let mut notices = book.notices;
     let others: Vec<&str> =
         book.sheets.iter().map(|other| other.name.as_str()).filter(|name| *name != sheet.name).collect();
@@ -104,7 +108,7 @@ pub fn read(bytes: &[u8], mappings: &[Mapping], today: Date) -> Result<Report, R
     }
     let manner = signs.manner(book.separator);
     let reader = Reader { columns, manner, today, headings: if is_book { 0 } else { columns.headings.len() } };
-    Ok(reader.report(rows(), sheet.rows.len().saturating_sub(columns.row + 1), notices))
+    Ok(reader.report(rows(), count, notices))
 }
 
 /// Reads the rows below the headings.
@@ -314,6 +318,14 @@ mod tests {
         let country = report("report_week_start,country,minutes\n2025-12-22,GB,85000\n");
         assert_eq!(told(&country), ["2: 2025-12-22..2025-12-28 GB  85000 estimate"]);
         assert_eq!((weekly.kind, monthly.kind, country.kind), (Kind::Weekly, Kind::Monthly, Kind::Country));
+    }
+
+    #[test]
+    fn a_million_rows_are_read_below_their_headings_and_no_more() {
+        let text = |rows: usize| "month,minutes,revenue\n".to_owned() + &"2025-10,5,1\n".repeat(rows);
+        assert_eq!(report(&text(ROWS_MAX)).entries.len(), 1);
+        let refused = read(text(ROWS_MAX + 1).as_bytes(), &[], Date::constant(2026, 1, 20));
+        assert_eq!(refused, Err(Refused::Unreadable(Unreadable::TooManyRows)));
     }
 
     #[test]

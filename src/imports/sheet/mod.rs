@@ -14,8 +14,10 @@ pub use text::{Lines, Separator};
 
 /// A file at most, in bytes: years of reports of every country and title are a tenth of it.
 pub const FILE_BYTES_MAX: usize = 50 * 1024 * 1024;
-/// Rows of a file at most: what spreadsheets hold.
+/// Rows of a report at most: what spreadsheets hold.
 pub const ROWS_MAX: usize = 1_000_000;
+/// Rows above them at most: headings, and the titles and notes that stand over those.
+pub const ROWS_ABOVE_MAX: usize = 30;
 /// How many times its size an archive may unpack to. Sheets of plain numbers reach 20.
 pub const EXPANSION_MAX: u64 = 200;
 /// What an archive may unpack to at most, in bytes: a million rows of ten cells are half of it.
@@ -219,5 +221,5 @@ fn checked(mut row: Row) -> Result<Option<Row>, Unreadable> {
 /// Adds a row if anything is in it, within the limits.
 fn hold(rows: &mut Vec<Row>, row: Row) -> Result<(), Unreadable> {
     rows.extend(checked(row)?);
-    if rows.len() > ROWS_MAX { Err(Unreadable::TooManyRows) } else { Ok(()) }
+    if rows.len() > ROWS_MAX + ROWS_ABOVE_MAX { Err(Unreadable::TooManyRows) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use crate::imports::sheet::{Book, Cell, ROWS_MAX, Row, Rows, Sheet, Unreadable, checked};
+use crate::imports::sheet::{Book, Cell, ROWS_ABOVE_MAX, ROWS_MAX, Row, Rows, Sheet, Unreadable, checked};
 
 /// Lines that the separator is found by: title rows and some of the table.
 const LINES_TRIED: usize = 40;
@@ -48,7 +48,7 @@ impl<'a> Lines<'a> {
         let mut count = 0;
         for row in records(&text, separator) {
             count += usize::from(checked(row?)?.is_some());
-            if count > ROWS_MAX {
+            if count > ROWS_MAX + ROWS_ABOVE_MAX {
                 return Err(Unreadable::TooManyRows);
             }
         }
@@ -227,7 +227,7 @@ mod tests {
         ] {
             assert_eq!(read(&bytes).map(|_| ()), Err(reason));
         }
-        let many = "1,2\n".repeat(ROWS_MAX + 1);
+        let many = "1,2\n".repeat(ROWS_MAX + ROWS_ABOVE_MAX + 1);
         assert_eq!(read(many.as_bytes()).map(|_| ()), Err(Unreadable::TooManyRows));
     }
 }
