@@ -19,6 +19,7 @@ use crate::live::events;
 use crate::live::greeting::Resume;
 use crate::live::hub::{Frame, Hub, serialise};
 use crate::live::model::{Message, PROTOCOL};
+use crate::live::presence::Seat;
 use crate::live::socket::{Ended, Socket, upgrade, wire};
 use crate::sales::question::Question;
 use crate::server::problem::as_problems;
@@ -70,7 +71,7 @@ async fn poll(
 
 async fn open(
     State(state): State<AppState>,
-    _visitor: Visitor,
+    visitor: Visitor,
     Query(resume): Query<Resume>,
     Query(pairs): Query<Vec<(String, String)>>,
     request: Request,
@@ -78,11 +79,16 @@ async fn open(
     let question = question(&pairs)?;
     let nobody = || (Denied::SignedOut.status(), Denied::SignedOut.to_string());
     let credential = Credential::of(request.headers()).ok_or_else(nobody)?;
+    let person = match visitor {
+        Visitor::Person(person) => Some(person.id),
+        Visitor::Script => None,
+    };
     Ok(upgrade(request, PROTOCOL, move |mut socket, ours| async move {
         let shutdown = state.shutdown.clone();
+        let seat = person.map(|person| state.presence.enter(person));
         tokio::select! {
             () = shutdown.cancelled() => {}
-            _ = serve(&mut socket, &state.hub, question, resume, ours) => {}
+            _ = serve(&mut socket, &state, seat, question, resume, ours) => {}
             () = signed_out(&state.visitors, &credential) => {}
         }
         socket.close().await;
@@ -112,15 +118,29 @@ struct Watcher<'a> {
 }
 
 /// Sends until the socket ends. The subscription begins before the greeting, so nothing falls between them.
-async fn serve(socket: &mut Socket, hub: &Hub, question: Question, resume: Resume, ours: bool) -> Result<(), Ended> {
+async fn serve(
+    socket: &mut Socket,
+    state: &AppState,
+    seat: Option<Seat>,
+    question: Question,
+    resume: Resume,
+    ours: bool,
+) -> Result<(), Ended> {
+    let (hub, mut here) = (&state.hub, state.presence.subscribe());
     let mut frames = hub.subscribe(&question);
     let mut watcher = Watcher { socket, hub, question, ours, last_event: 0, version: 0 };
     // What happens once or seldom is boxed: a socket that only waits stays small.
     if !Box::pin(watcher.greet(resume)).await? {
         return Ok(());
     }
+    // Who is here is told after the greeting, and whenever it changes.
+    here.mark_changed();
     loop {
         tokio::select! {
+            Ok(()) = here.changed(), if ours => {
+                let frame = here.borrow_and_update().frame.clone();
+                watcher.socket.send(&frame).await?;
+            }
             frame = frames.recv() => match frame {
                 Ok(frame) => if !watcher.deliver(frame).await? {
                     return Ok(());
@@ -131,7 +151,9 @@ async fn serve(socket: &mut Socket, hub: &Hub, question: Question, resume: Resum
                 },
                 Err(RecvError::Closed) => return Ok(()),
             },
-            heard = watcher.socket.heard() => heard?,
+            heard = watcher.socket.heard() => if let (Some(seat), Some(text)) = (&seat, heard?) {
+                seat.heard(&text);
+            },
         }
     }
 }

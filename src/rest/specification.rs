@@ -45,6 +45,7 @@ pub struct Bytes(Vec<u8>);
         (name = "Orders", description = "What the figures are made of"),
         (name = "Royalties", description = "What listeners heard and what was paid for it, and the files that say so"),
         (name = "Goals", description = "Goals, notes on days, and milestones"),
+        (name = "People", description = "Who is on the page"),
         (name = "Specification", description = "What stands here, for programs")
     )
 )]

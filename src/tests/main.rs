@@ -3,6 +3,7 @@
 
 mod access;
 mod api;
+mod bus;
 mod calendar;
 mod design;
 mod embedded;
@@ -13,7 +14,9 @@ mod inspector;
 mod live;
 mod oracle;
 mod pages;
+mod presence;
 mod projections;
+mod proxy;
 mod rates;
 mod replay;
 mod rest;
