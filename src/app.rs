@@ -145,7 +145,7 @@ mod document {
                     .into_any()
             }
         };
-        let [bundle, world, plain] = vendored(&options.site_root);
+        let [bundle, world, plain, here] = vendored(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -161,6 +161,7 @@ mod document {
                     <HashedStylesheet options=options.clone() id="style"/>
                     <AutoReload options=options.clone()/>
                     {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
+                    {is_live.then(|| view! { <Script src=here defer="true"/> })}
                     {has_script.then(|| view! { <Script src=plain defer="true"/> })}
                     <MetaTags/>
                     <Title text=title/>
@@ -170,12 +171,12 @@ mod document {
         }
     }
 
-    /// The addresses of the chart bundle, the map's shapes and the script of plain pages, which are cached for ever: they change
-    /// with what they hold.
-    fn vendored(site_root: &str) -> [&'static str; 3] {
-        static ADDRESSES: OnceLock<[String; 3]> = OnceLock::new();
+    /// The addresses of the chart bundle, the map's shapes, the script of plain pages and that of who is here, which are cached for
+    /// ever: they change with what they hold.
+    fn vendored(site_root: &str) -> [&'static str; 4] {
+        static ADDRESSES: OnceLock<[String; 4]> = OnceLock::new();
         let addresses = ADDRESSES.get_or_init(|| {
-            ["echarts.js", "world.json", "plain.js"].map(|file| {
+            ["echarts.js", "world.json", "plain.js", "here.js"].map(|file| {
                 let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
                 let hash = Sha256::digest(&bytes);
                 let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
