@@ -154,7 +154,7 @@ mod document {
                     .into_any()
             }
         };
-        let [bundle, world, plain, told] = vendored(&options.site_root);
+        let [bundle, world, plain, told, here] = vendored(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -170,7 +170,7 @@ mod document {
                     <HashedStylesheet options=options.clone() id="style"/>
                     <AutoReload options=options.clone()/>
                     {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
-                    {is_live.then(|| view! { <Script src=told defer="true"/> })}
+                    {is_live.then(|| view! { <Script src=told defer="true"/><Script src=here defer="true"/> })}
                     {has_script.then(|| view! { <Script src=plain defer="true"/> })}
                     <MetaTags/>
                     <Title text=title/>
@@ -180,12 +180,12 @@ mod document {
         }
     }
 
-    /// The addresses of the chart bundle, the map's shapes, the script of plain pages and that of preferences, which are cached for ever: they change
-    /// with what they hold.
-    fn vendored(site_root: &str) -> [&'static str; 4] {
-        static ADDRESSES: OnceLock<[String; 4]> = OnceLock::new();
+    /// The addresses of the chart bundle, the map's shapes, and the scripts of plain pages, of preferences and of who is here. They are
+    /// cached for ever: they change with what they hold.
+    fn vendored(site_root: &str) -> [&'static str; 5] {
+        static ADDRESSES: OnceLock<[String; 5]> = OnceLock::new();
         let addresses = ADDRESSES.get_or_init(|| {
-            ["echarts.js", "world.json", "plain.js", "told.js"].map(|file| {
+            ["echarts.js", "world.json", "plain.js", "told.js", "here.js"].map(|file| {
                 let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
                 let hash = Sha256::digest(&bytes);
                 let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();

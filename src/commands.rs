@@ -16,9 +16,9 @@ use takings::access::{password, secret, store as access};
 use takings::demo::{self, live, shop::Shop, visits};
 use takings::exchange::{ecb, learn};
 use takings::imports::{orders, run as royalties, sheet, words};
+use takings::live::bus::{self, Bus, Kind};
 use takings::royalties::sums_store as statement_sums;
 use takings::sales::books::Books;
-use takings::sales::store as sales;
 use takings::sales::sums::additions_store as sums;
 use takings::server::clock::Clock;
 use takings::server::database::{self, WORKSPACE};
@@ -43,41 +43,46 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Demo { serve, pace } => {
             serve_with(cli.place, serve, Some(Duration::from_secs_f64(pace.max(0.05)))).await
         }
-        Command::Migrate => with_database(cli.place, async |_, _| say("The database is of this version.".into())).await,
-        Command::CheckSums { rebuild } => {
-            with_database(cli.place, async |db, books| check_sums(&db, &books, rebuild).await).await
-        }
+        Command::Migrate => with_database(cli.place, async |_| say("The database is of this version.".into())).await,
+        Command::CheckSums { rebuild } => with_database(cli.place, async |it| check_sums(&it, rebuild).await).await,
         Command::Openapi => say(serde_json::to_string_pretty(takings::rest::specification())?),
-        Command::Replay => with_database(cli.place, replay).await,
+        Command::Replay => with_database(cli.place, async |it| replay(&it).await).await,
         Command::Import(Import::Orders { file, source, map, errors }) => {
-            with_database(cli.place, async |db, books| import_orders(&db, &books, &file, &source, &map, &errors).await)
-                .await
+            with_database(cli.place, async |it| import_orders(&it, &file, &source, &map, &errors).await).await
         }
         Command::Import(Import::Royalties { files, apply }) => {
-            with_database(cli.place, async |db, books| import_royalties(&db, &books, &files, apply).await).await
+            with_database(cli.place, async |it| import_royalties(&it, &files, apply).await).await
         }
         Command::SendOrder { source, server } => {
-            with_database(cli.place, async |db, _| send_order(&db, &source, &server).await).await
+            with_database(cli.place, async |it| send_order(&it.db, &source, &server).await).await
         }
         Command::User(User::Add { name, role }) => {
-            with_database(cli.place, async |db, _| add_user(&db, &name, &role).await).await
+            with_database(cli.place, async |it| add_user(&it.db, &name, &role).await).await
         }
-        Command::User(User::Link { name }) => with_database(cli.place, async |db, _| user_link(&db, &name).await).await,
+        Command::User(User::Link { name }) => with_database(cli.place, async |it| user_link(&it.db, &name).await).await,
         Command::Token(Token::Add { name }) => {
-            with_database(cli.place, async |db, _| say(access::make_token(&db, WORKSPACE, &name).await?)).await
+            with_database(cli.place, async |it| say(access::make_token(&it.db, WORKSPACE, &name).await?)).await
         }
         Command::Source(Source::Add { name, platform, secret }) => {
-            with_database(cli.place, async |db, _| add_source(&db, &name, &platform, secret).await).await
+            with_database(cli.place, async |it| add_source(&it.db, &name, &platform, secret).await).await
         }
         Command::Rates(Rates::Import { files }) => {
-            with_database(cli.place, async |db, books| import_rates(&db, &books, &files).await).await
+            with_database(cli.place, async |it| import_rates(&it, &files).await).await
         }
-        Command::Settings(Settings::Show) => with_database(cli.place, async |db, _| show_settings(&db).await).await,
+        Command::Settings(Settings::Show) => with_database(cli.place, async |it| show_settings(&it.db).await).await,
         Command::Settings(Settings::Set { currency, zone, week_start, completes_minutes }) => {
             let change = Change { currency, zone, week_start, completes_minutes };
-            with_database(cli.place, async |db, books| set_settings(&db, &books, change).await).await
+            with_database(cli.place, async |it| set_settings(&it, change).await).await
         }
     }
+}
+
+/// What a command works on.
+struct Instance {
+    db: PgPool,
+    /// Where running servers are told what the command changed.
+    bus: Bus,
+    books: Books,
 }
 
 /// Prints what a command has to say.
@@ -88,13 +93,16 @@ fn say(sentence: String) -> Outcome {
 
 /// The database of a command: one's own server, the one that a running Takings keeps, or an embedded one for as long
 /// as the command takes.
-async fn with_database(place: Place, work: impl AsyncFnOnce(PgPool, Books) -> Outcome) -> Outcome {
+async fn with_database(place: Place, work: impl AsyncFnOnce(Instance) -> Outcome) -> Outcome {
+    let bus: bus::Address = place.bus.parse()?;
     let (options, embedded) = connect(&place).await?;
     let db = database::pool(options);
+    let bus = Bus::at(&bus, &db).await?;
     let outcome = match database::open(&db).await {
-        Ok(books) => work(db.clone(), books).await,
+        Ok(books) => work(Instance { db: db.clone(), bus: bus.clone(), books }).await,
         Err(error) => Err(error.into()),
     };
+    bus.flush().await;
     db.close().await;
     if let Some(embedded) = embedded {
         embedded.stop().await;
@@ -120,6 +128,7 @@ async fn connect(
 /// Serves until SIGINT or SIGTERM; with `pace` as the demo shop.
 async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outcome {
     let countries = countries(serve.country_db)?;
+    let bus: bus::Address = place.bus.parse()?;
     let listener = TcpListener::bind(serve.addr).await.map_err(|error| {
         format!("{} cannot be served on: {error}. Set another address with --addr or TAKINGS_ADDR.", serve.addr)
     })?;
@@ -134,8 +143,9 @@ async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outco
     let db = database::pool(options);
     let outcome = match database::open(&db).await {
         Ok(books) => {
-            let rates_url = serve.rates_url.filter(|url| !url.is_empty());
-            serve_on(listener, db, books, Outside { rates_url, countries }, pace).await
+            let outside = Outside { rates_url: serve.rates_url.filter(|url| !url.is_empty()), countries };
+            let bus = Bus::at(&bus, &db).await?;
+            serve_on(listener, Instance { db, bus, books }, outside, pace).await
         }
         Err(error) => Err(error.into()),
     };
@@ -159,19 +169,14 @@ fn countries(file: Option<PathBuf>) -> Result<Countries, UnusableDatabase> {
     }
 }
 
-async fn serve_on(
-    listener: TcpListener,
-    db: PgPool,
-    books: Books,
-    outside: Outside,
-    pace: Option<Duration>,
-) -> Outcome {
+async fn serve_on(listener: TcpListener, instance: Instance, outside: Outside, pace: Option<Duration>) -> Outcome {
+    let Instance { db, bus, books } = instance;
     let address = format!("http://{}", listener.local_addr()?);
     let clock = Clock::default();
     let books = if pace.is_some() { demo::with_carried_rates(books, clock.now()) } else { books };
     let stopping = tokio_util::sync::CancellationToken::new();
     if pace.is_some() {
-        let filled = demo::fill(&db, &books, clock.now(), |orders| {
+        let filled = demo::fill(&db, &bus, &books, clock.now(), |orders| {
             eprint!("\rThe demo shop: {orders} orders");
             let _ = std::io::stderr().flush();
         });
@@ -216,7 +221,7 @@ async fn serve_on(
         }
     };
     let Outside { rates_url, countries } = outside;
-    run::run(run::Parts { listener, db, books, clock, rates_url, countries, leptos }, stop).await?;
+    run::run(run::Parts { listener, db, bus, books, clock, rates_url, countries, leptos }, stop).await?;
     stopping.cancel();
     for task in [shop, guests].into_iter().flatten() {
         let _ = task.await;
@@ -241,7 +246,8 @@ async fn end_signal() {
     }
 }
 
-async fn check_sums(db: &PgPool, books: &Books, rebuild: bool) -> Outcome {
+async fn check_sums(it: &Instance, rebuild: bool) -> Outcome {
+    let Instance { db, bus, books } = it;
     let mut connection = db.acquire().await?;
     let of_orders = sums::sums_that_differ(&mut connection, books).await?;
     let of_royalties = statement_sums::differing(&mut connection, books.workspace).await?;
@@ -252,19 +258,20 @@ async fn check_sums(db: &PgPool, books: &Books, rebuild: bool) -> Outcome {
             let mut tx = db.begin().await?;
             statement_sums::renew(&mut tx, books.workspace, None).await?;
             tx.commit().await?;
-            sales::announce(&mut *db.acquire().await?).await?;
+            bus.tell(Kind::Figures).await;
             say(format!("{n} sums differed from the ledger; all are built again."))
         }
         n => Err(format!("{n} sums differ from the ledger: build them again with --rebuild").into()),
     }
 }
 
-async fn replay(db: PgPool, books: Books) -> Outcome {
-    let replay::Replayed { recorded, unreadable } = replay::replay(&db, &books).await?;
+async fn replay(it: &Instance) -> Outcome {
+    let replay::Replayed { recorded, unreadable } = replay::replay(&it.db, &it.bus, &it.books).await?;
     say(format!("{recorded} deliveries are recorded now; {unreadable} still cannot be read."))
 }
 
-async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, map: &str, errors: &Path) -> Outcome {
+async fn import_orders(it: &Instance, file: &Path, source: &str, map: &str, errors: &Path) -> Outcome {
+    let Instance { db, bus, books } = it;
     let mapping: orders::Mapping = map.parse()?;
     if file.canonicalize().ok().is_some_and(|file| errors.canonicalize().is_ok_and(|errors| errors == file)) {
         return Err("the file for rejected rows is the file to import: give another with --errors".into());
@@ -284,7 +291,7 @@ async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, ma
         let _ = std::io::stderr().flush();
     };
     let received_at = Clock::default().now();
-    let target = orders::Target { db, books, source_id: id, platform: &platform, received_at };
+    let target = orders::Target { db, bus, books, source_id: id, platform: &platform, received_at };
     let report = orders::import(&target, Box::new(opened), &mapping, &mut rejected, progress).await?;
     eprintln!();
     println!("{} rows read, {} recorded, {} rejected", report.rows, report.recorded, report.rejected);
@@ -299,7 +306,8 @@ async fn import_orders(db: &PgPool, books: &Books, file: &Path, source: &str, ma
 /// Differences, and rejected rows, that are printed of a file; the page shows more.
 const PRINTED_MAX: usize = 20;
 
-async fn import_royalties(db: &PgPool, books: &Books, paths: &[PathBuf], apply: bool) -> Outcome {
+async fn import_royalties(it: &Instance, paths: &[PathBuf], apply: bool) -> Outcome {
+    let Instance { db, bus, books } = it;
     let mut files = Vec::new();
     for path in paths {
         let unreadable = |error| format!("{} cannot be read: {error}", path.display());
@@ -324,7 +332,7 @@ async fn import_royalties(db: &PgPool, books: &Books, paths: &[PathBuf], apply: 
         return say("Nothing is stored yet: add --apply to import this.".into());
     }
     let seen = royalties::digest(&looked);
-    let done = royalties::apply(db, books, files, Some(&seen), ("the command line", now)).await?;
+    let done = royalties::apply(db, bus, books, files, Some(&seen), ("the command line", now)).await?;
     let numbers: Vec<String> = done.imports.iter().map(i32::to_string).collect();
     say(format!("Imported as {}.", numbers.join(", ")))
 }
@@ -391,13 +399,15 @@ async fn add_source(db: &PgPool, name: &str, platform: &str, secret: Option<Stri
     say(format!("/webhooks/{format}/{name}\n{secret}"))
 }
 
-async fn import_rates(db: &PgPool, books: &Books, files: &[PathBuf]) -> Outcome {
+async fn import_rates(it: &Instance, files: &[PathBuf]) -> Outcome {
+    let Instance { db, bus, books } = it;
     let today = Clock::default().now().date_naive();
     for file in files {
         let bytes =
             tokio::fs::read(file).await.map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
         let days = ecb::read(&bytes).map_err(|error| format!("{}: {error}", file.display()))?;
-        let new = learn::learn(db, books, days, today).await.map_err(|error| format!("{}: {error}", file.display()))?;
+        let new =
+            learn::learn(db, bus, books, days, today).await.map_err(|error| format!("{}: {error}", file.display()))?;
         let learn::Learned { days, currencies, orders } = new;
         println!("{}: new rates of {days} days in {currencies} currencies", file.display());
         if orders > 0 {
@@ -419,13 +429,14 @@ async fn show_settings(db: &PgPool) -> Outcome {
     Ok(())
 }
 
-async fn set_settings(db: &PgPool, books: &Books, change: Change) -> Outcome {
+async fn set_settings(it: &Instance, change: Change) -> Outcome {
+    let Instance { db, bus, books } = it;
     if change == Change::default() {
         return Err(
             "nothing was named: say what to change with --currency, --zone, --week-start or --completes-minutes".into(),
         );
     }
-    let wanted = settings::change(db, WORKSPACE, change).await?;
+    let wanted = settings::change(db, bus, WORKSPACE, change).await?;
     let knows = |from| books.rates.newest().and_then(|day| books.rates.rate(from, wanted.currency, day)).is_some();
     if !knows(takings::money::Currency::EUR) {
         println!("There are no exchange rates of {} now: orders in other currencies are left out.", wanted.currency);
@@ -437,7 +448,7 @@ async fn set_settings(db: &PgPool, books: &Books, change: Change) -> Outcome {
     // A running server works on it too; they take turns.
     if currency::run(db, books, progress).await? {
         eprintln!();
-        settings::store::announce(db).await?;
+        bus.tell(Kind::Books).await;
     }
     show_settings(db).await
 }

@@ -26,6 +26,17 @@ struct Place {
     /// A PostgreSQL server of yours instead of the embedded one: postgres://user:password@host/database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     database_url: Option<String>,
+    /// A NATS server over which several servers wake one another: nats://user:password@host:4222, or tls://…; without it
+    /// they do so through PostgreSQL
+    #[arg(
+        long,
+        env = "TAKINGS_BUS",
+        hide_env_values = true,
+        global = true,
+        default_value = "",
+        hide_default_value = true
+    )]
+    bus: String,
 }
 
 #[derive(Subcommand)]
@@ -207,7 +218,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG")
-                .unwrap_or_else(|_| "takings=info,sqlx=error,warn".into()),
+                .unwrap_or_else(|_| "takings=info,sqlx=error,async_nats=off,warn".into()),
         )
         .with_writer(std::io::stderr)
         .with_target(false)

@@ -59,6 +59,7 @@ export type Figure =
 export class Dashboard {
   readonly hero: Locator;
   readonly badge: Locator;
+  readonly people: Locator;
   readonly status: Locator;
   readonly toasts: Locator;
   readonly ticker: Locator;
@@ -73,6 +74,7 @@ export class Dashboard {
   constructor(readonly page: Page) {
     this.hero = page.getByRole('region', { name: 'Today', exact: true });
     this.badge = page.getByRole('button', { name: /data of/ });
+    this.people = page.getByRole('group', { name: 'Here now' });
     this.status = page.getByRole('status').filter({ hasText: /^Updates: / });
     this.toasts = page.getByRole('log', { name: 'New orders' });
     this.ticker = page.getByRole('region', { name: 'Just in' });
@@ -137,6 +139,11 @@ export class Dashboard {
     };
     await expect.poll(look, { intervals: [0, SETTLED_MS], message: `${name} comes to rest` }).toBe(true);
     return now as string;
+  }
+
+  /** Somebody who is on the page, in the words that are said of them. */
+  person(words: string): Locator {
+    return this.people.getByRole('img', { name: words, exact: true });
   }
 
   toast(text: string): Locator {

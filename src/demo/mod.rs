@@ -10,6 +10,7 @@ use sqlx::PgPool;
 
 use crate::access::secret::generate_signing;
 use crate::demo::shop::{DemoOrder, PLATFORMS, Shop};
+use crate::live::bus::{Bus, Kind};
 use crate::period::{Instant, minus, plus};
 use crate::sales;
 use crate::sales::books::Books;
@@ -41,7 +42,13 @@ pub enum FillError {
 
 /// Makes sure that the demo's sources exist and, in a workspace without orders, records two years of them up to
 /// `now`. `progress` hears how many orders are recorded. Returns how many were, 0 when there were orders already.
-pub async fn fill(db: &PgPool, books: &Books, now: Instant, progress: impl Fn(u64)) -> Result<u64, FillError> {
+pub async fn fill(
+    db: &PgPool,
+    bus: &Bus,
+    books: &Books,
+    now: Instant,
+    progress: impl Fn(u64),
+) -> Result<u64, FillError> {
     let sources = sources(db, books.workspace).await?;
     if store::has_orders(db, books.workspace).await? {
         return Ok(0);
@@ -60,7 +67,7 @@ pub async fn fill(db: &PgPool, books: &Books, now: Instant, progress: impl Fn(u6
         recorded += batch.len() as u64;
         progress(recorded);
     }
-    sales::store::announce(&mut *db.acquire().await?).await?;
+    bus.tell(Kind::Figures).await;
     Ok(recorded)
 }
 
@@ -104,9 +111,9 @@ mod tests {
     async fn an_empty_workspace_is_filled_once(db: PgPool) {
         let books = database::books(&db).await.expect("books");
         let now: Instant = "2026-11-01T14:30:00Z".parse().expect("an instant");
-        let recorded = fill(&db, &books, now, |_| {}).await.expect("filled");
+        let recorded = fill(&db, &Bus::of_database(&db), &books, now, |_| {}).await.expect("filled");
         assert!(recorded > 20_000, "{recorded}");
-        assert_eq!(fill(&db, &books, now, |_| {}).await.expect("left alone"), 0);
+        assert_eq!(fill(&db, &Bus::of_database(&db), &books, now, |_| {}).await.expect("left alone"), 0);
         assert_eq!(sources(&db, books.workspace).await.expect("sources").len(), PLATFORMS.len());
         let mut connection = db.acquire().await.expect("a connection");
         let all = Window { from: "2024-01-01T00:00:00Z".parse().expect("an instant"), to: now };

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exchange::learn::{LearnError, Learned, learn};
 use crate::exchange::{Days, RatesError, ecb};
+use crate::live::bus::Bus;
 use crate::sales::books::{Books, BooksHandle};
 use crate::server::clock::Clock;
 use crate::server::http;
@@ -46,7 +47,14 @@ pub enum FetchError {
 }
 
 /// Fetches now and then every few hours until `shutdown`, from the folder of the bank's files at `base_url`.
-pub async fn run(base_url: String, db: PgPool, books: BooksHandle, clock: Clock, shutdown: CancellationToken) {
+pub async fn run(
+    base_url: String,
+    db: PgPool,
+    bus: Bus,
+    books: BooksHandle,
+    clock: Clock,
+    shutdown: CancellationToken,
+) {
     let client = match http::client().timeout(ANSWER_WAIT).build() {
         Ok(client) => client,
         Err(error) => {
@@ -59,7 +67,7 @@ pub async fn run(base_url: String, db: PgPool, books: BooksHandle, clock: Clock,
         let (known, today) = (books.now(), clock.now().date_naive());
         let outcome = tokio::select! {
             () = shutdown.cancelled() => return,
-            outcome = fetch(&client, &base_url, &db, &known, today) => outcome,
+            outcome = fetch(&client, &base_url, &db, &bus, &known, today) => outcome,
         };
         match outcome {
             Ok(Learned { days, currencies, orders }) => {
@@ -87,13 +95,14 @@ pub async fn fetch(
     client: &Client,
     base_url: &str,
     db: &PgPool,
+    bus: &Bus,
     books: &Books,
     today: NaiveDate,
 ) -> Result<Learned, FetchError> {
     let address = format!("{}/{}", base_url.trim_end_matches('/'), file(books.rates.newest(), today));
     let body = get(client, &address).await?;
     let days: Days = ecb::read(&body).map_err(|error| FetchError::Unreadable(address, error))?;
-    Ok(learn(db, books, days, today).await?)
+    Ok(learn(db, bus, books, days, today).await?)
 }
 
 async fn get(client: &Client, address: &str) -> Result<Vec<u8>, FetchError> {

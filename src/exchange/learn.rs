@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 use sqlx::PgPool;
 
 use crate::exchange::{Days, currencies, store};
+use crate::live::bus::{Bus, Kind};
+use crate::sales;
 use crate::sales::books::Books;
-use crate::{sales, settings};
 
 /// What was new in a file of rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,7 +32,7 @@ pub enum LearnError {
 
 /// Keeps what of `days` is new, and gives orders that were flagged the rate of their own day. `today` is a day's width
 /// generous: somewhere it is tomorrow already.
-pub async fn learn(db: &PgPool, books: &Books, days: Days, today: NaiveDate) -> Result<Learned, LearnError> {
+pub async fn learn(db: &PgPool, bus: &Bus, books: &Books, days: Days, today: NaiveDate) -> Result<Learned, LearnError> {
     if let Some(day) = days.keys().next_back().filter(|day| Some(**day) > today.succ_opt()) {
         return Err(LearnError::Future(*day));
     }
@@ -40,6 +41,6 @@ pub async fn learn(db: &PgPool, books: &Books, days: Days, today: NaiveDate) -> 
         return Ok(Learned::default());
     }
     let orders = sales::store::rate_flagged_orders(db, books).await?;
-    settings::store::announce(db).await?;
+    bus.tell(Kind::Books).await;
     Ok(Learned { days: added.len(), currencies: currencies(&added).len(), orders })
 }

@@ -3,7 +3,7 @@
 use crate::access::session::Writer;
 use crate::goals::model::{NewGoal, NewNote, Unwritten};
 use crate::goals::store;
-use crate::sales::store as sales;
+use crate::live::bus::Kind;
 use crate::server::state::AppState;
 
 /// Why nothing was changed.
@@ -38,7 +38,7 @@ pub async fn set_goal(
     let goal = NewGoal::read(period, measure, target, books.currency)?;
     let now = state.clock.now();
     let id = store::set_goal(&state.db, books.workspace, goal, books.currency, &writer.name, now).await?;
-    announce(state).await?;
+    announce(state).await;
     Ok(id)
 }
 
@@ -48,7 +48,8 @@ pub async fn remove_goal(state: &AppState, _writer: &Writer, id: &str) -> Result
     if !store::remove_goal(&state.db, state.books.now().workspace, id).await? {
         return Err(Refused::NoGoal);
     }
-    Ok(announce(state).await?)
+    announce(state).await;
+    Ok(())
 }
 
 /// Adds a note and returns its number.
@@ -56,7 +57,7 @@ pub async fn add_note(state: &AppState, writer: &Writer, note: &NewNote) -> Resu
     let author = (writer.person, writer.name.as_str());
     let id = store::add_note(&state.db, state.books.now().workspace, note, author, state.clock.now()).await?;
     let id = id.ok_or(Unwritten::Full)?;
-    announce(state).await?;
+    announce(state).await;
     Ok(id)
 }
 
@@ -64,7 +65,7 @@ pub async fn add_note(state: &AppState, writer: &Writer, note: &NewNote) -> Resu
 pub async fn change_note(state: &AppState, writer: &Writer, id: &str, note: &NewNote) -> Result<i32, Refused> {
     let id = own(state, writer, id).await?;
     store::change_note(&state.db, state.books.now().workspace, id, note, state.clock.now()).await?;
-    announce(state).await?;
+    announce(state).await;
     Ok(id)
 }
 
@@ -72,7 +73,8 @@ pub async fn change_note(state: &AppState, writer: &Writer, id: &str, note: &New
 pub async fn remove_note(state: &AppState, writer: &Writer, id: &str) -> Result<(), Refused> {
     let id = own(state, writer, id).await?;
     store::remove_note(&state.db, state.books.now().workspace, id).await?;
-    Ok(announce(state).await?)
+    announce(state).await;
+    Ok(())
 }
 
 /// The number of a note that the writer may change.
@@ -87,8 +89,7 @@ fn number(text: &str) -> Option<i32> {
 }
 
 /// Tells every open page, here at once and on other servers.
-async fn announce(state: &AppState) -> sqlx::Result<()> {
-    sales::announce(&mut *state.db.acquire().await?).await?;
+async fn announce(state: &AppState) {
     state.hub.wake();
-    Ok(())
+    state.bus.tell(Kind::Figures).await;
 }

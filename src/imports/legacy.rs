@@ -64,7 +64,9 @@ async fn upload(
         return Err(refused(format!("{rejected} rows were rejected and nothing was stored. {}", named.join(" "))));
     }
     let by = (writer.name.as_str(), now);
-    let done = run::apply(&state.db, &books, vec![file], Some(&run::digest(&looked)), by).await.map_err(problem)?;
+    let done = run::apply(&state.db, &state.bus, &books, vec![file], Some(&run::digest(&looked)), by)
+        .await
+        .map_err(problem)?;
     Ok(Json(Uploaded { success: true, message: "File uploaded successfully", rows_inserted: done.rows }))
 }
 

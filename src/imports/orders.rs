@@ -14,6 +14,7 @@ use jiff::civil::DateTime as Local;
 use sqlx::PgPool;
 
 use crate::country;
+use crate::live::bus::{Bus, Kind};
 use crate::money::{AmountError, Currency, parse_minor};
 use crate::period::{Calendar, Instant, UnknownZone};
 use crate::sales::books::Books;
@@ -210,6 +211,8 @@ impl FromStr for Mapping {
 pub struct Target<'a> {
     /// The database.
     pub db: &'a PgPool,
+    /// Where servers are told of it.
+    pub bus: &'a Bus,
     /// The workspace.
     pub books: &'a Books,
     /// The source that they are kept under.
@@ -264,7 +267,7 @@ pub async fn import(
         }
     }
     rejects.writer.flush()?;
-    store::announce(&mut *target.db.acquire().await?).await?;
+    target.bus.tell(Kind::Figures).await;
     Ok(report)
 }
 
@@ -638,7 +641,14 @@ mod tests {
             let mut errors = Vec::new();
             let sample: &[u8] = include_bytes!("../tests/fixtures/online-retail-sample.csv.gz");
             let report = import(
-                &Target { db: &db, books: &books, source_id: source, platform: "direct", received_at: now },
+                &Target {
+                    db: &db,
+                    bus: &Bus::of_database(&db),
+                    books: &books,
+                    source_id: source,
+                    platform: "direct",
+                    received_at: now,
+                },
                 Box::new(sample),
                 &mapping,
                 &mut errors,
@@ -667,7 +677,14 @@ mod tests {
         let mut errors = Vec::new();
         let now = at("2026-11-21T14:30:00Z");
         let report = import(
-            &Target { db: &db, books: &books, source_id: source, platform: "direct", received_at: now },
+            &Target {
+                db: &db,
+                bus: &Bus::of_database(&db),
+                books: &books,
+                source_id: source,
+                platform: "direct",
+                received_at: now,
+            },
             Box::new(file.as_slice()),
             &mapping,
             &mut errors,

@@ -276,7 +276,7 @@ async fn apply(
         let (tokens, digest) = (drafts_of(form.fields()), form.text("digest"));
         let (books, now) = (state.books.now(), state.clock.now());
         let files = waiting(&state, &tokens).await?;
-        match run::apply(&state.db, &books, files, Some(&digest), (&writer.name, now)).await {
+        match run::apply(&state.db, &state.bus, &books, files, Some(&digest), (&writer.name, now)).await {
             Ok(_) => {}
             Err(ImportError::Changed) => {
                 let page = previewed(&state, &visitor, &tokens).await?;
@@ -334,7 +334,7 @@ async fn undo(
     let done = async {
         let writer = writer(&visitor)?;
         let id = form.text("id").parse().map_err(|_| Failed::Unreadable)?;
-        run::undo(&state.db, &state.books.now(), id, (&writer.name, state.clock.now())).await?;
+        run::undo(&state.db, &state.bus, &state.books.now(), id, (&writer.name, state.clock.now())).await?;
         Ok(Ended::Address("/imports?said=undone".into()))
     };
     let done = done.await;

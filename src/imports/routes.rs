@@ -107,7 +107,7 @@ async fn undo_import(
     let none = || Problem::new(StatusCode::NOT_FOUND, "there is no import of this number; /api/v1/imports lists them");
     let id = id.parse().ok().filter(|id| *id > 0).ok_or_else(none)?;
     let by = (writer.name.as_str(), state.clock.now());
-    run::undo(&state.db, &state.books.now(), id, by).await.map_err(problem)?;
+    run::undo(&state.db, &state.bus, &state.books.now(), id, by).await.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -259,7 +259,7 @@ async fn import_file(
     drop(one);
     let seen = value(&pairs, "seen").map_or(digest, str::to_owned);
     let by = (writer.name.as_str(), state.clock.now());
-    let done = run::apply(&state.db, &books, vec![file], Some(&seen), by).await.map_err(problem)?;
+    let done = run::apply(&state.db, &state.bus, &books, vec![file], Some(&seen), by).await.map_err(problem)?;
     let mut db = state.db.acquire().await?;
     let id = done.imports.first().copied().unwrap_or_default();
     let import = store::import(&mut db, books.workspace, id).await?.ok_or_else(Problem::nothing_here)?;

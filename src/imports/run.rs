@@ -8,6 +8,7 @@ use crate::imports::columns::Mapping;
 use crate::imports::plan::{Outcome, Plan, Step, reach, words};
 use crate::imports::report::{self, Refused, Report};
 use crate::imports::store;
+use crate::live::bus::{Bus, Kind};
 use crate::period::Instant;
 use crate::royalties::model::{Figure, Ledger, quarter_of};
 use crate::royalties::projection::Kept;
@@ -215,6 +216,7 @@ pub struct Done {
 /// Imports files: all that can be, in one transaction. With `seen`, only if they would change what whoever saw them was told.
 pub async fn apply(
     db: &PgPool,
+    bus: &Bus,
     books: &Books,
     files: Vec<File>,
     seen: Option<&str>,
@@ -252,12 +254,12 @@ pub async fn apply(
     }
     keep_projection(&mut tx, workspace, today).await?;
     tx.commit().await?;
-    announce(db).await;
+    bus.tell(Kind::Imports).await;
     Ok(done)
 }
 
 /// Takes an import back. Refused while a later one holds that says something of the same rows.
-pub async fn undo(db: &PgPool, books: &Books, import: i32, by: (&str, Instant)) -> Result<(), ImportError> {
+pub async fn undo(db: &PgPool, bus: &Bus, books: &Books, import: i32, by: (&str, Instant)) -> Result<(), ImportError> {
     let workspace = books.workspace;
     let mut tx = db.begin().await?;
     store::lock(&mut tx, workspace).await?;
@@ -277,17 +279,8 @@ pub async fn undo(db: &PgPool, books: &Books, import: i32, by: (&str, Instant)) 
     sums_store::renew(&mut tx, workspace, Some(import)).await?;
     keep_projection(&mut tx, workspace, books.calendar.date(by.1)).await?;
     tx.commit().await?;
-    announce(db).await;
+    bus.tell(Kind::Imports).await;
     Ok(())
-}
-
-/// Tells the servers that royalties have changed. It is done all the same where nobody could be told: a page that is asked for
-/// again has it.
-async fn announce(db: &PgPool) {
-    let told = async { store::announce(&mut *db.acquire().await?).await };
-    if let Err(error) = told.await {
-        tracing::warn!(%error, "no server was told of an import");
-    }
 }
 
 /// Keeps what the running quarter is projected to bring, as it stands now (R4).

@@ -57,15 +57,6 @@ pub struct Draft {
     pub content: Vec<u8>,
 }
 
-/// The channel that servers hear of imports on.
-pub const IMPORTS_CHANNEL: &str = "takings_imports";
-
-/// Tells every server that royalties have changed.
-pub async fn announce(db: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("select pg_notify($1, '')", IMPORTS_CHANNEL).execute(db).await?;
-    Ok(())
-}
-
 /// Counts imports and what was taken back: another number is another state of royalties.
 pub async fn changes(db: &mut PgConnection, workspace: i32) -> sqlx::Result<i64> {
     sqlx::query_scalar!(

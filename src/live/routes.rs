@@ -10,17 +10,16 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
 use bytes::Bytes;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::access::session::{Credential, Denied, Visitor};
 use crate::access::visitors::{LOOKED_AT_EVERY, Visitors};
 use crate::live::events;
 use crate::live::greeting::Resume;
-use crate::live::hub::{Frame, Hub, serialise};
+use crate::live::hub::serialise;
 use crate::live::model::{Message, PROTOCOL};
-use crate::live::socket::{Ended, Socket, upgrade, wire};
+use crate::live::socket::upgrade;
+use crate::live::watcher::{Standing, serve};
 use crate::sales::question::Question;
 use crate::server::problem::as_problems;
 use crate::server::state::AppState;
@@ -71,7 +70,7 @@ async fn poll(
 
 async fn open(
     State(state): State<AppState>,
-    _visitor: Visitor,
+    visitor: Visitor,
     Query(resume): Query<Resume>,
     Query(pairs): Query<Vec<(String, String)>>,
     request: Request,
@@ -79,26 +78,21 @@ async fn open(
     let question = question(&pairs)?;
     let nobody = || (Denied::SignedOut.status(), Denied::SignedOut.to_string());
     let credential = Credential::of(request.headers()).ok_or_else(nobody)?;
-    let AppState { hub, visitors, shutdown, .. } = state;
-    let standing = Box::new(Standing { hub, visitors, shutdown, question, resume, credential });
+    let person = match visitor {
+        Visitor::Person(person) => Some(person.id),
+        Visitor::Script => None,
+    };
+    let AppState { hub, visitors, presence, shutdown, .. } = state;
+    let standing = Box::new(Standing { hub, presence, question, resume, person });
+    let way_out = Box::new((shutdown, visitors, credential));
     Ok(upgrade(request, PROTOCOL, move |mut socket, ours| async move {
         tokio::select! {
-            () = standing.shutdown.cancelled() => {}
-            _ = serve(&mut socket, &standing.hub, &standing.question, standing.resume, ours) => {}
-            () = signed_out(&standing.visitors, &standing.credential) => {}
+            () = way_out.0.cancelled() => {}
+            _ = serve(&mut socket, &standing, ours) => {}
+            () = signed_out(&way_out.1, &way_out.2) => {}
         }
         Box::pin(socket.close()).await;
     }))
-}
-
-/// What a socket keeps as long as it is open. In a box, as a task has room for what it is given and for what it hands on.
-struct Standing {
-    hub: Hub,
-    visitors: Visitors,
-    shutdown: CancellationToken,
-    question: Question,
-    resume: Resume,
-    credential: Credential,
 }
 
 /// Waits until who opened a socket is no longer let in.
@@ -109,84 +103,5 @@ async fn signed_out(visitors: &Visitors, credential: &Credential) {
         if !Box::pin(visitors.is_in(credential)).await {
             return;
         }
-    }
-}
-
-/// A socket with what it has been sent.
-struct Watcher<'a> {
-    socket: &'a mut Socket,
-    hub: &'a Hub,
-    question: &'a Question,
-    /// Whether it speaks our protocol; otherwise it gets the old page's messages.
-    ours: bool,
-    last_event: i64,
-    /// The version of its figures.
-    version: i64,
-}
-
-/// Sends until the socket ends. The subscription begins before the greeting, so nothing falls between them.
-async fn serve(socket: &mut Socket, hub: &Hub, question: &Question, resume: Resume, ours: bool) -> Result<(), Ended> {
-    let mut frames = hub.subscribe(question);
-    let mut watcher = Watcher { socket, hub, question, ours, last_event: 0, version: 0 };
-    if !Box::pin(watcher.greet(resume)).await? {
-        return Ok(());
-    }
-    loop {
-        tokio::select! {
-            frame = frames.recv() => match frame {
-                Ok(frame) => if !watcher.deliver(frame).await? {
-                    return Ok(());
-                },
-                // It fell too far behind: from here on as if it had come back.
-                Err(RecvError::Lagged(_)) => if !Box::pin(watcher.greet(watcher.standing())).await? {
-                    return Ok(());
-                },
-                Err(RecvError::Closed) => return Ok(()),
-            },
-            heard = watcher.socket.heard() => heard?,
-        }
-    }
-}
-
-impl Watcher<'_> {
-    /// Where it stands, as if it came back now.
-    fn standing(&self) -> Resume {
-        Resume { last_event: Some(self.last_event), version: Some(self.version) }
-    }
-
-    /// Brings the client to the present. False when the database does not answer: it should come back.
-    async fn greet(&mut self, resume: Resume) -> Result<bool, Ended> {
-        let Ok(greeting) = self.hub.greeting(self.question, resume).await else {
-            if let Some(text) = serialise(&Message::stale()).filter(|_| self.ours) {
-                self.socket.send(&wire([text.as_str()])).await?;
-            }
-            return Ok(false);
-        };
-        self.last_event = greeting.last_event;
-        self.version = greeting.version;
-        self.socket.send(if self.ours { &greeting.ours } else { &greeting.legacy }).await?;
-        Ok(true)
-    }
-
-    /// Sends a frame where it follows on what the client has; else brings the client to the present. False when it
-    /// should come back.
-    async fn deliver(&mut self, frame: Frame) -> Result<bool, Ended> {
-        let knows_events = frame.first_event.is_none() || frame.last_event <= self.last_event;
-        let knows_figures = frame.figures.is_none_or(|step| step.version <= self.version);
-        if knows_events && knows_figures && (frame.first_event.is_some() || frame.figures.is_some()) {
-            return Ok(true);
-        }
-        let follows = frame.first_event.is_none_or(|first| first == self.last_event + 1)
-            && frame.figures.is_none_or(|step| step.since.is_none_or(|since| since == self.version));
-        if !follows {
-            return Box::pin(self.greet(self.standing())).await;
-        }
-        self.socket.send(if self.ours { &frame.ours } else { &frame.legacy }).await?;
-        // A frame without events tells the time, not where the stream stands.
-        if frame.first_event.is_some() {
-            self.last_event = self.last_event.max(frame.last_event);
-        }
-        self.version = frame.figures.map_or(self.version, |step| step.version.max(self.version));
-        Ok(true)
     }
 }

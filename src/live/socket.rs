@@ -13,12 +13,13 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
-/// What a client may send in one message: it has nothing to say yet.
+/// What a client may send in one message: it says where it is, and no more.
 const INCOMING_MAX_BYTES: usize = 4 * 1024;
 /// The read buffer of a socket: the library's own size would cost 128 KiB for each. Pongs and the end fit; more is read in parts.
 const READ_BUFFER_BYTES: usize = 256;
@@ -98,11 +99,12 @@ impl Socket {
         Ok(())
     }
 
-    /// Waits for the next message; what it says does not matter. Pings are answered by themselves.
-    pub async fn heard(&mut self) -> Result<(), Ended> {
+    /// Waits for the next message; its text, if it has one. Pings are answered by themselves.
+    pub async fn heard(&mut self) -> Result<Option<Utf8Bytes>, Ended> {
         match self.stream.next().await {
             Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Ended),
-            Some(Ok(_)) => Ok(()),
+            Some(Ok(Message::Text(text))) => Ok(Some(text)),
+            Some(Ok(_)) => Ok(None),
         }
     }
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::access::view::SignOutButton;
+use crate::live::presence::view::PeopleHere;
 use crate::live::view::{Feed, LiveBadge, Status, Toasts};
 use crate::sales::api::{Dashboard, load_dashboard};
 use crate::sales::charts::view::{COUNTRY_MENU, FilterNote, MapCard, WeekdaysCard};
@@ -49,6 +50,7 @@ fn Loaded(loaded: Dashboard, query: RwSignal<String>) -> impl IntoView {
         <header class="bar">
             <p class="brand">"Takings"</p>
             <LiveBadge feed/>
+            <PeopleHere/>
             <div class="bar-end">
                 <ThemeButton/>
                 <span class="person quiet">{loaded.name}</span>

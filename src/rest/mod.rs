@@ -52,6 +52,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(crate::sales::inspector::routes::routes())
         .merge(crate::sales::orders::routes::routes())
         .merge(crate::goals::routes::routes())
+        .merge(crate::live::presence::routes::routes())
         .merge(crate::royalties::routes::routes())
         .merge(crate::imports::routes::routes())
         .merge(crate::visitors::routes::routes())

@@ -46,6 +46,7 @@ pub struct Bytes(Vec<u8>);
         (name = "Royalties", description = "What listeners heard and what was paid for it, and the files that say so"),
         (name = "Visitors", description = "Who looks at the shop's pages: how many, never who"),
         (name = "Goals", description = "Goals, notes on days, and milestones"),
+        (name = "People", description = "Who is on the page"),
         (name = "Specification", description = "What stands here, for programs")
     )
 )]

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::live::bus::{Bus, Kind};
 use crate::sales::books::{Books, BooksHandle};
 use crate::sales::recording::Delivery;
 use crate::sales::store;
@@ -49,12 +50,13 @@ impl Recorder {
     /// is answered.
     pub fn start(
         db: PgPool,
+        bus: Bus,
         books: BooksHandle,
         shutdown: CancellationToken,
         recorded: impl Fn() + Send + 'static,
     ) -> (Recorder, tokio::task::JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
-        let task = tokio::spawn(run(db, books, waiting, shutdown, recorded));
+        let task = tokio::spawn(run(db, bus, books, waiting, shutdown, recorded));
         (Recorder { queue }, task)
     }
 
@@ -71,14 +73,15 @@ impl Recorder {
 
 async fn run(
     db: PgPool,
+    bus: Bus,
     books: BooksHandle,
     mut waiting: mpsc::Receiver<Waiting>,
     shutdown: CancellationToken,
     recorded: impl Fn(),
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
-    let announcements = Arc::new(Notify::new());
-    let announcer = tokio::spawn(announce_each(OwnConnection::beside(&db), Arc::clone(&announcements)));
+    let commits = Arc::new(Notify::new());
+    let teller = tokio::spawn(tell_each(bus.clone(), Arc::clone(&commits)));
     let mut db = OwnConnection::beside(&db);
     loop {
         let wanted = (waiting.len() / 2).clamp(BATCH_AT_EASE, BATCH_MAX);
@@ -95,22 +98,22 @@ async fn run(
         let (deliveries, answers): (Vec<Delivery>, Vec<_>) = batch.drain(..).unzip();
         let results = record_batch(&mut db, &books.now(), deliveries).await;
         recorded();
-        announcements.notify_one();
+        commits.notify_one();
         for (answer, result) in answers.into_iter().zip(results) {
             // A sender that hung up needs no answer.
             let _ = answer.send(result);
         }
     }
-    announcer.abort();
+    teller.abort();
+    // The last commit may not have been told of.
+    bus.tell(Kind::Figures).await;
 }
 
 /// Tells the other servers of commits, beside the recordings: several commits in a rush are told at once.
-async fn announce_each(mut db: OwnConnection, announcements: Arc<Notify>) {
+async fn tell_each(bus: Bus, commits: Arc<Notify>) {
     loop {
-        announcements.notified().await;
-        if let Err(error) = db.with(async |db| store::announce(db).await).await {
-            tracing::warn!(%error, "a commit was not announced; other servers hear of it at their next look");
-        }
+        commits.notified().await;
+        bus.tell(Kind::Figures).await;
     }
 }
 

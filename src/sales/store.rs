@@ -17,9 +17,6 @@ use crate::sales::recording::{self, Delivery, Identity, NewEntry, Stored, Stored
 use crate::sales::sums::additions::Additions;
 use crate::sales::sums::additions_store;
 
-/// The channel on which a commit is made known, without payload.
-pub const LIVE_CHANNEL: &str = "takings_live";
-
 /// Numbers of orders at which PostgreSQL's statistics are taken at once: plans that were made while the tables were empty,
 /// when any index looked as good as another, are then made anew. Later its own vacuum sees to it.
 const STATISTICS_AT: [i64; 4] = [100, 1_000, 10_000, 100_000];
@@ -119,13 +116,6 @@ async fn lock(db: &mut PgConnection, workspace: i32) -> sqlx::Result<(Cursor, i6
     .await?;
     let cursor = Cursor { revision: row.revision, last_event: row.last_event, books_revision: row.books_revision };
     Ok((cursor, row.last_order))
-}
-
-/// Tells every server that something was recorded. Apart from the recording's transaction: inside it, it would make
-/// all commits of the database wait for one another.
-pub async fn announce(db: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("select pg_notify($1, '')", LIVE_CHANNEL).execute(db).await?;
-    Ok(())
 }
 
 /// What is known of the named orders; nothing of those that are new.

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use crate::access::visitors::Visitors;
 use crate::exchange::fetch;
 use crate::imports::news::News;
+use crate::live::bus::Bus;
 use crate::live::hub::Hub;
 use crate::live::listener;
+use crate::live::presence::Presence;
 use crate::sales::books::{Books, BooksHandle};
 use crate::sales::medians::fold;
 use crate::sales::projection::project;
@@ -32,6 +34,8 @@ pub struct Parts {
     pub listener: TcpListener,
     /// The database, migrated.
     pub db: PgPool,
+    /// Where servers wake one another.
+    pub bus: Bus,
     /// The workspace.
     pub books: Books,
     /// The time.
@@ -47,16 +51,17 @@ pub struct Parts {
 /// Serves until `stop` completes. Then: no new requests, sockets are closed with "going away", what waits to be
 /// recorded is recorded and answered, visitors are counted, and the connections are closed.
 pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    let Parts { listener, db, books, clock, rates_url, countries, leptos } = parts;
+    let Parts { listener, db, bus, books, clock, rates_url, countries, leptos } = parts;
     let shutdown = CancellationToken::new();
     let workspace = books.workspace;
     let books = BooksHandle::new(books);
     let hub = Hub::new(db.clone(), books.clone(), clock.clone());
     let news = News::default();
+    let presence = Presence::default();
     let recording_stop = CancellationToken::new();
     let (recorder, recording) = {
         let hub = hub.clone();
-        Recorder::start(db.clone(), books.clone(), recording_stop.clone(), move || hub.wake())
+        Recorder::start(db.clone(), bus.clone(), books.clone(), recording_stop.clone(), move || hub.wake())
     };
     let (counter, hits) = Counter::new(countries);
     let counting_stop = CancellationToken::new();
@@ -66,13 +71,28 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     };
     let mut tasks = vec![
         tokio::spawn(hub.clone().run(shutdown.clone())),
-        tokio::spawn(listener::run(db.clone(), hub.clone(), books.clone(), news.clone(), shutdown.clone())),
-        tokio::spawn(follow::run(db.clone(), books.clone(), hub.clone(), shutdown.clone())),
+        tokio::spawn(listener::run(
+            bus.clone(),
+            hub.clone(),
+            books.clone(),
+            news.clone(),
+            presence.clone(),
+            shutdown.clone(),
+        )),
+        tokio::spawn(presence.clone().run(db.clone(), bus.clone(), workspace, shutdown.clone())),
+        tokio::spawn(follow::run(db.clone(), bus.clone(), books.clone(), hub.clone(), shutdown.clone())),
         tokio::spawn(fold::run(db.clone(), workspace, shutdown.clone())),
         tokio::spawn(project::run(db.clone(), books.clone(), clock.clone(), shutdown.clone())),
     ];
     if let Some(url) = rates_url {
-        tasks.push(tokio::spawn(fetch::run(url, db.clone(), books.clone(), clock.clone(), shutdown.clone())));
+        tasks.push(tokio::spawn(fetch::run(
+            url,
+            db.clone(),
+            bus.clone(),
+            books.clone(),
+            clock.clone(),
+            shutdown.clone(),
+        )));
     }
     let state = AppState {
         visitors: Visitors::new(db.clone()),
@@ -80,9 +100,11 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
         db: db.clone(),
         books,
         recorder,
+        bus: bus.clone(),
         hub,
         news,
         counter,
+        presence,
         clock,
         leptos,
         shutdown: shutdown.clone(),
@@ -104,6 +126,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     for task in tasks {
         let _ = task.await;
     }
+    bus.flush().await;
     db.close().await;
     served
 }

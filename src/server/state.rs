@@ -7,7 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::visitors::Visitors;
 use crate::imports::news::News;
+use crate::live::bus::Bus;
 use crate::live::hub::Hub;
+use crate::live::presence::Presence;
 use crate::sales::books::BooksHandle;
 use crate::sales::recorder::Recorder;
 use crate::server::clock::Clock;
@@ -23,12 +25,16 @@ pub struct AppState {
     pub books: BooksHandle,
     /// Records deliveries.
     pub recorder: Recorder,
+    /// Wakes the other servers.
+    pub bus: Bus,
     /// Tells watchers.
     pub hub: Hub,
     /// Says that something was imported.
     pub news: News,
     /// Counts the visitors of the shop.
     pub counter: Counter,
+    /// Who is on the page.
+    pub presence: Presence,
     /// Who may read.
     pub visitors: Visitors,
     /// The sources.

@@ -5,16 +5,17 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::live::bus::{Bus, Kind};
 use crate::live::hub::Hub;
 use crate::sales::books::BooksHandle;
 use crate::sales::store::rate_flagged_orders;
-use crate::settings::{currency, store};
+use crate::settings::currency;
 
-/// How often it looks without having heard anything: changes are heard of by NOTIFY, which a lost connection swallows.
+/// How often it looks without having heard anything: changes are heard of over the bus, which may be away.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until `shutdown`. Figures and recordings do not wait for it: each makes sure of its books by itself.
-pub async fn run(db: PgPool, books: BooksHandle, hub: Hub, shutdown: CancellationToken) {
+pub async fn run(db: PgPool, bus: Bus, books: BooksHandle, hub: Hub, shutdown: CancellationToken) {
     // A new release may have brought rates.
     let mut rates_may_be_new = true;
     let mut failing = false;
@@ -31,7 +32,7 @@ pub async fn run(db: PgPool, books: BooksHandle, hub: Hub, shutdown: Cancellatio
             }
             if currency::run(&db, &books.now(), |_| {}).await? {
                 tracing::info!("the reporting currency was changed");
-                store::announce(&db).await?;
+                bus.tell(Kind::Books).await;
                 books.look();
             }
             Ok::<_, sqlx::Error>(())

@@ -8,6 +8,7 @@ pub mod view;
 
 use sqlx::PgPool;
 
+use crate::live::bus::{Bus, Kind};
 use crate::money::Currency;
 use crate::period::Calendar;
 
@@ -106,7 +107,7 @@ fn known_currency(code: &str) -> Option<Currency> {
 /// Changes settings, all of them or none. Zone, first day of the week and length of a title hold at once, for the past
 /// too. The currency holds when every order is converted into it: the server does so in the background, or
 /// [`currency::run`] does. Returns the settings that were wanted.
-pub async fn change(db: &PgPool, workspace: i32, change: Change) -> Result<Settings, SettingsError> {
+pub async fn change(db: &PgPool, bus: &Bus, workspace: i32, change: Change) -> Result<Settings, SettingsError> {
     let mut tx = db.begin().await?;
     store::lock(&mut tx, workspace).await?;
     let now = store::read(&mut tx, workspace).await?;
@@ -128,7 +129,7 @@ pub async fn change(db: &PgPool, workspace: i32, change: Change) -> Result<Setti
         currency::store::restart(&mut tx, workspace).await?;
     }
     tx.commit().await?;
-    store::announce(db).await?;
+    bus.tell(Kind::Books).await;
     Ok(wanted)
 }
 

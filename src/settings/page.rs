@@ -97,7 +97,7 @@ async fn saved(state: &AppState, fields: &Fields, has_currency: bool) -> sqlx::R
     if !problems.is_empty() {
         return Ok(problems);
     }
-    match settings::change(&state.db, workspace, change).await {
+    match settings::change(&state.db, &state.bus, workspace, change).await {
         Ok(_) => {
             state.books.look();
             Ok(Vec::new())
@@ -127,7 +127,7 @@ async fn keep_currency(
     };
     let workspace = state.books.now().workspace;
     let change = Change { currency: Some(kept), ..Change::default() };
-    match settings::change(&state.db, workspace, change).await {
+    match settings::change(&state.db, &state.bus, workspace, change).await {
         Ok(_) => {
             state.books.look();
             let is_stopped = currency::progress(&state.db, workspace).await.is_ok_and(|progress| progress.is_none());

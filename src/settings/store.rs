@@ -3,19 +3,15 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::exchange::{self, Rates};
 use crate::money::Currency;
 use crate::period::Calendar;
 use crate::sales::books::{Books, BooksError};
 use crate::sales::projection;
-use crate::sales::store::LIVE_CHANNEL;
 use crate::sales::sums::additions_store;
 use crate::settings::Settings;
-
-/// The channel on which changed settings and new rates are made known, without payload.
-pub const BOOKS_CHANNEL: &str = "takings_books";
 
 /// The books of a workspace. The rates are carried on until `carried`, for a demo.
 pub async fn books(db: &mut PgConnection, workspace: i32, carried: Option<NaiveDate>) -> Result<Books, BooksError> {
@@ -42,13 +38,6 @@ pub async fn books(db: &mut PgConnection, workspace: i32, carried: Option<NaiveD
 /// How often the settings and the rates have changed.
 pub async fn books_revision(db: &mut PgConnection, workspace: i32) -> sqlx::Result<i64> {
     sqlx::query_scalar!("select books_revision from cursors where workspace_id = $1", workspace).fetch_one(db).await
-}
-
-/// Tells every server that settings or rates have changed, and with them the figures. Apart from the transaction of the
-/// change, as recordings are announced.
-pub async fn announce(db: &PgPool) -> sqlx::Result<()> {
-    sqlx::query!("select pg_notify($1, ''), pg_notify($2, '')", BOOKS_CHANNEL, LIVE_CHANNEL).execute(db).await?;
-    Ok(())
 }
 
 /// Locks the workspace's cursor until the transaction ends: recordings and other changes wait. Returns the revision of

@@ -2,6 +2,7 @@
 
 use sqlx::PgPool;
 
+use crate::live::bus::{Bus, Kind};
 use crate::sales::books::Books;
 use crate::sales::recording::Delivery;
 use crate::sales::store as sales;
@@ -21,7 +22,7 @@ pub struct Replayed {
 
 /// Reads every delivery again that could not be read. Replaying is safe at any time: what an order has already been
 /// told changes nothing.
-pub async fn replay(db: &PgPool, books: &Books) -> sqlx::Result<Replayed> {
+pub async fn replay(db: &PgPool, bus: &Bus, books: &Books) -> sqlx::Result<Replayed> {
     let (mut out, mut after) = (Replayed::default(), 0);
     loop {
         let kept = store::unreadable(db, books.workspace, after, PAGE).await?;
@@ -43,7 +44,7 @@ pub async fn replay(db: &PgPool, books: &Books) -> sqlx::Result<Replayed> {
         }
     }
     if out.recorded > 0 {
-        sales::announce(&mut *db.acquire().await?).await?;
+        bus.tell(Kind::Figures).await;
     }
     Ok(out)
 }

@@ -140,7 +140,7 @@ async fn a_goal_of_another_currency_is_compared_with_nothing_until_it_is_set_aga
         let goal = json!({"period": "day", "measure": measure, "target": "200"});
         ask_json(&app, Method::POST, "/api/v1/goals", Some(goal), StatusCode::OK).await;
     }
-    settings::change(&app.db, WORKSPACE, Change { currency: Some("EUR".into()), ..Change::default() })
+    settings::change(&app.db, &app.bus, WORKSPACE, Change { currency: Some("EUR".into()), ..Change::default() })
         .await
         .expect("asked for");
     let books = database::books(&app.db).await.expect("books");

@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use sqlx::PgPool;
 use takings::imports::orders::{Mapping, Report, Target, import};
+use takings::live::bus::Bus;
 use takings::server::database::{self, WORKSPACE};
 use takings::sources::store as sources;
 
@@ -17,8 +18,14 @@ async fn import_sample(db: &PgPool) -> Report {
     let source = sources::add(db, WORKSPACE, "gifts", "direct", "whsec_AAAA").await.expect("a source");
     let mapping: Mapping = "online-retail".parse().expect("a preset");
     let mut errors = Vec::new();
-    let target =
-        Target { db, books: &books, source_id: source, platform: "direct", received_at: at("2026-11-21T14:30:07Z") };
+    let target = Target {
+        db,
+        bus: &Bus::of_database(db),
+        books: &books,
+        source_id: source,
+        platform: "direct",
+        received_at: at("2026-11-21T14:30:07Z"),
+    };
     let report = import(&target, Box::new(SAMPLE), &mapping, &mut errors, |_| ()).await;
     assert_eq!(String::from_utf8_lossy(&errors).lines().nth(1), None, "no row is rejected");
     report.expect("imported")

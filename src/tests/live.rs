@@ -1,7 +1,7 @@
 //! `GET /ws`: what watchers are told, and what a returning one is.
 
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
@@ -195,6 +195,66 @@ async fn a_socket_ends_after_the_session_that_opened_it(db: PgPool) {
     let session = cookie.trim_start_matches("takings_session=");
     takings::access::store::end_session(&app.db, session).await.expect("ended");
     // It is told the time every few seconds until then.
+    while socket.next().await.is_some() {}
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_socket_watches_several_questions_each_by_its_name(db: PgPool) {
+    let app = TestApp::start(db).await;
+    post(&app, 1..3).await;
+    let mut socket = app.socket("", PROTOCOL).await;
+    assert_eq!(socket.next().await.expect("open")["snapshot"]["overview"]["today"]["current"]["orders"], 2);
+    socket.say(&json!({"type": "watch", "name": "germany", "query": "range=today&country=DE"})).await;
+    // The message after its name is the question's.
+    let of = async |socket: &mut Socket, name: &str| {
+        socket.find(|message| (message["type"] == "of" && message["name"] == name).then_some(())).await;
+        socket.next().await.expect("open")
+    };
+    let orders = |m: &Value| {
+        let overview = if m["snapshot"].is_null() { &m["overview"] } else { &m["snapshot"]["overview"] };
+        overview["range"]["current"]["orders"].as_i64()
+    };
+    assert_eq!(orders(&of(&mut socket, "germany").await), Some(0));
+    let order = shopify_order(9, "10.00", NOW).replace("\"GB\"", "\"DE\"");
+    assert_status(app.shopify("orders/create", order).await, StatusCode::OK).await;
+    // Both are told, and neither of the other.
+    let (mut germany, mut own, mut is_named) = (None, None, false);
+    while (germany, own) != (Some(1), Some(3)) {
+        let message = socket.next().await.expect("open");
+        match (message["type"] == "of", is_named) {
+            (true, _) => is_named = true,
+            (false, true) => (germany, is_named) = (orders(&message).or(germany), false),
+            (false, false) => own = message["overview"]["today"]["current"]["orders"].as_i64().or(own),
+        }
+    }
+    // Who is up to date is not told again; a name can be given to another question, and let go.
+    let version = app.snapshot("?range=week").await["overview"]["version"].clone();
+    socket
+        .say(&json!({"type": "watch", "name": "germany", "query": "range=week", "last_event": 3, "version": version}))
+        .await;
+    assert_eq!(of(&mut socket, "germany").await["type"], "changes");
+    socket.say(&json!({"type": "unwatch", "name": "germany"})).await;
+    for n in 0..8 {
+        socket.say(&json!({"type": "watch", "name": n.to_string(), "query": "range=7d"})).await;
+        assert_eq!(of(&mut socket, &n.to_string()).await["type"], "snapshot");
+    }
+    let refused = async |socket: &mut Socket, wish: Value| {
+        socket.say(&wish).await;
+        socket.find(|m| (m["type"] == "refused").then(|| m["why"].as_str().unwrap_or_default().to_owned())).await
+    };
+    let sentence = refused(&mut socket, json!({"type": "watch", "name": "more", "query": ""})).await;
+    assert!(sentence.contains("8 questions beside its own"), "{sentence}");
+    let sentence = refused(&mut socket, json!({"type": "watch", "name": "1", "query": "range=fortnight"})).await;
+    assert!(sentence.contains("range is one of"), "{sentence}");
+    let sentence = refused(&mut socket, json!({"type": "watch", "name": "1", "query": "source=nowhere"})).await;
+    assert!(sentence.contains("no source named nowhere"), "{sentence}");
+    let sentence = refused(&mut socket, json!({"type": "watch", "name": "", "query": ""})).await;
+    assert!(sentence.contains("1 to 40 characters"), "{sentence}");
+    // Who wishes without end is sent away.
+    for _ in 0..60 {
+        socket.say(&json!({"type": "unwatch", "name": "nothing"})).await;
+    }
     while socket.next().await.is_some() {}
     app.stop().await;
 }

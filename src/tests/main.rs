@@ -3,6 +3,7 @@
 
 mod access;
 mod api;
+mod bus;
 mod calendar;
 mod design;
 mod embedded;
@@ -15,7 +16,9 @@ mod live_model;
 mod oracle;
 mod pages;
 mod preferences;
+mod presence;
 mod projections;
+mod proxy;
 mod rates;
 mod replay;
 mod rest;

@@ -9,6 +9,7 @@ use takings::demo::shop::{DemoOrder, Shop};
 use takings::exchange::fetch::{FetchError, fetch};
 use takings::exchange::learn::{LearnError, Learned, learn};
 use takings::exchange::{Days, ecb};
+use takings::live::bus::Bus;
 use takings::money::Currency;
 use takings::sales::books::Books;
 use takings::sales::recording::Delivery;
@@ -64,30 +65,35 @@ async fn what_is_known_is_not_taken_again(db: PgPool) {
     let today = day("2026-11-21");
     let books = database::books(&db).await.expect("books");
     let shipped = ecb::read(include_bytes!("fixtures/eurofxref-hist-slices.csv")).expect("reads");
-    assert_eq!(learn(&db, &books, shipped, today).await.expect("taken"), Learned::default());
+    assert_eq!(learn(&db, &Bus::of_database(&db), &books, shipped, today).await.expect("taken"), Learned::default());
     assert_eq!(database::books(&db).await.expect("books").revision, books.revision);
 
     store::record(&mut db.acquire().await.expect("a connection"), &books, &[order_in_dollars(&books)])
         .await
         .expect("recorded");
     let new = days(&[("2026-11-19", "0.88", "1.12"), ("2026-11-20", "0.89", "1.13")]);
-    let learned = learn(&db, &books, new.clone(), today).await.expect("taken");
+    let learned = learn(&db, &Bus::of_database(&db), &books, new.clone(), today).await.expect("taken");
     assert_eq!(learned, Learned { days: 2, currencies: 2, orders: 1 });
     for _ in 0..2 {
         // The second time with books that know what was taken.
-        assert_eq!(learn(&db, &books, new.clone(), today).await.expect("taken"), Learned::default());
+        assert_eq!(
+            learn(&db, &Bus::of_database(&db), &books, new.clone(), today).await.expect("taken"),
+            Learned::default()
+        );
     }
 
     // A rate that is told differently later is the first one still; what was not told is new.
     let restated = "Date,GBP,CHF\n2026-11-20,0.5,0.93\n";
-    let learned = learn(&db, &books, ecb::read(restated.as_bytes()).expect("reads"), today).await.expect("taken");
+    let learned = learn(&db, &Bus::of_database(&db), &books, ecb::read(restated.as_bytes()).expect("reads"), today)
+        .await
+        .expect("taken");
     assert_eq!(learned, Learned { days: 1, currencies: 1, orders: 0 });
     let books = database::books(&db).await.expect("books");
     let rate = |code| books.rates.rate(Currency::EUR, Currency::parse(code).expect("a code"), today);
     assert_eq!(rate("GBP").map(|rate| rate.value.to_string()), Some("0.89".into()));
     assert_eq!(rate("CHF").map(|rate| rate.date), Some(day("2026-11-20")));
 
-    let tomorrow = learn(&db, &books, days(&[("2026-11-23", "0.9", "1.1")]), today).await;
+    let tomorrow = learn(&db, &Bus::of_database(&db), &books, days(&[("2026-11-23", "0.9", "1.1")]), today).await;
     assert!(matches!(tomorrow, Err(LearnError::Future(_))));
 }
 
@@ -101,7 +107,7 @@ async fn an_order_without_a_rate_is_left_out_until_its_rate_comes_and_then_keeps
 
     let today = day("2026-11-21");
     let fresh = days(&[("2026-11-20", "0.90", "1.13")]);
-    let learned = learn(&app.db, &app.books, fresh, today).await.expect("taken");
+    let learned = learn(&app.db, &app.bus, &app.books, fresh, today).await.expect("taken");
     // The running server may have been the one to give the order its rate.
     assert_eq!((learned.days, learned.currencies), (1, 2));
     rate_flagged_orders(&app.db, &app.books).await.expect("looked at");
@@ -113,7 +119,7 @@ async fn an_order_without_a_rate_is_left_out_until_its_rate_comes_and_then_keeps
     assert_eq!(rate.1, Some(day("2026-11-20")));
 
     // A further rate, of the order's own day even, does not convert it again.
-    learn(&app.db, &app.books, days(&[("2026-11-21", "0.10", "1.13")]), today).await.expect("taken");
+    learn(&app.db, &app.bus, &app.books, days(&[("2026-11-21", "0.10", "1.13")]), today).await.expect("taken");
     assert_eq!(rate_flagged_orders(&app.db, &app.books).await.expect("looked at"), 0);
     assert_eq!(recorded(&app.db, "1").await, rate);
     assert_eq!(app.overview().await.today.current.revenue, 1800);
@@ -167,7 +173,8 @@ async fn the_small_file_is_enough_from_one_day_to_the_next(db: PgPool) {
     let client = http::client().build().expect("a client");
     for (file, new) in [("/stats/eurofxref-hist-90d.xml", 1), ("/stats/eurofxref-daily.xml", 0)] {
         let books = database::books(&db).await.expect("books");
-        let learned = fetch(&client, &address, &db, &books, day("2026-11-21")).await.expect("fetched");
+        let learned =
+            fetch(&client, &address, &db, &Bus::of_database(&db), &books, day("2026-11-21")).await.expect("fetched");
         assert_eq!(learned.days, new);
         assert_eq!(questions.recv().await.as_deref(), Some(file));
     }
@@ -187,7 +194,9 @@ async fn an_answer_that_is_no_rates_changes_nothing(db: PgPool) {
     ];
     for (status, body, expected) in answers {
         let (address, mut questions) = bank(move |_| (status, body.clone())).await;
-        let error = fetch(&client, &address, &db, &books, day("2026-11-21")).await.expect_err("no rates");
+        let error = fetch(&client, &address, &db, &Bus::of_database(&db), &books, day("2026-11-21"))
+            .await
+            .expect_err("no rates");
         assert!(expected(&error), "{error}");
         assert!(questions.recv().await.is_some());
     }

@@ -8,6 +8,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use sqlx::PgPool;
 use takings::imports::run::{self, File, ImportError};
+use takings::live::bus::Bus;
 use takings::royalties::model::Ledger;
 use takings::royalties::store as royalties;
 use takings::sales::books::Books;
@@ -28,7 +29,7 @@ fn file(name: &str, text: &str) -> File {
 }
 
 async fn import(db: &PgPool, books: &Books, files: Vec<File>) -> Result<run::Done, ImportError> {
-    run::apply(db, books, files, None, ("ann", at(NOW))).await
+    run::apply(db, &Bus::of_database(db), books, files, None, ("ann", at(NOW))).await
 }
 
 async fn stored(db: &PgPool) -> Ledger {
@@ -36,7 +37,7 @@ async fn stored(db: &PgPool) -> Ledger {
 }
 
 async fn undo(db: &PgPool, books: &Books, import: i32) -> Result<(), ImportError> {
-    run::undo(db, books, import, ("ann", at(NOW))).await
+    run::undo(db, &Bus::of_database(db), books, import, ("ann", at(NOW))).await
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -77,7 +78,8 @@ async fn what_was_seen_is_what_is_applied(db: PgPool) {
         .expect("looked");
     import(&db, &books, vec![file("one.csv", "month,minutes,revenue\n2025-01,1,1\n")]).await.expect("imported");
     let before = stored(&db).await;
-    let applied = run::apply(&db, &books, files, Some(&run::digest(&looked)), ("ann", at(NOW))).await;
+    let applied =
+        run::apply(&db, &Bus::of_database(&db), &books, files, Some(&run::digest(&looked)), ("ann", at(NOW))).await;
     assert!(matches!(applied, Err(ImportError::Changed)));
     assert_eq!(stored(&db).await, before);
 }
@@ -315,7 +317,9 @@ async fn projections_are_kept_and_held_against_what_came(db: PgPool) {
     let weeks =
         "report_week_start,report_week_end,total_minutes\n2025-09-29,2025-10-05,70000\n2025-10-06,2025-10-12,70000\n";
     let files = vec![file("m.csv", &until_september), file("w.csv", weeks)];
-    run::apply(&db, &books, files, None, ("ann", at("2025-10-14T09:00:00Z"))).await.expect("imported");
+    run::apply(&db, &Bus::of_database(&db), &books, files, None, ("ann", at("2025-10-14T09:00:00Z")))
+        .await
+        .expect("imported");
     let kept =
         royalties::projections(&mut db.acquire().await.expect("a connection"), WORKSPACE).await.expect("projections");
     // 92 days of October to December at 10,000 minutes a day, at the rates of the third, the second and the first quarter.

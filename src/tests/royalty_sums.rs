@@ -8,6 +8,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use sqlx::PgPool;
 use takings::imports::run::{self, Done, File, ImportError};
+use takings::live::bus::Bus;
 use takings::money::Currency;
 use takings::royalties::model::{Ledger, Stage};
 use takings::royalties::read::{self, Wanted};
@@ -26,7 +27,7 @@ const WEEKLY: &str = include_str!("fixtures/royalties-2025-weekly.csv");
 
 async fn import(db: &PgPool, books: &Books, name: &str, text: &str) -> Result<Done, ImportError> {
     let file = File::new(name, text.as_bytes().to_vec());
-    run::apply(db, books, vec![file], None, ("ann", at(NOW))).await
+    run::apply(db, &Bus::of_database(db), books, vec![file], None, ("ann", at(NOW))).await
 }
 
 async fn stored(db: &PgPool) -> Ledger {
@@ -107,7 +108,7 @@ async fn imports_and_undoings_in_any_order_leave_sums_that_hold(db: PgPool) {
                 },
                 Deed::Undo(place) => {
                     let Some(import) = holding.keys().nth(place % holding.len().max(1)).copied() else { continue };
-                    match run::undo(&db, &books, import, ("ann", at(NOW))).await {
+                    match run::undo(&db, &Bus::of_database(&db), &books, import, ("ann", at(NOW))).await {
                         Ok(()) => {
                             let (was, made) = holding.remove(&import).expect("an import");
                             let now = stored(&db).await;
@@ -127,7 +128,9 @@ async fn imports_and_undoings_in_any_order_leave_sums_that_hold(db: PgPool) {
         }
         // In their order all can be taken back, and nothing is left.
         for import in holding.into_keys().rev() {
-            run::undo(&db, &books, import, ("ann", at(NOW))).await.unwrap_or_else(|error| panic!("{error}: {told}"));
+            run::undo(&db, &Bus::of_database(&db), &books, import, ("ann", at(NOW)))
+                .await
+                .unwrap_or_else(|error| panic!("{error}: {told}"));
         }
         assert!(stored(&db).await.is_empty(), "{told}");
         assert_sums_hold(&db, &books, &told).await;
@@ -196,7 +199,9 @@ async fn the_quarters_of_2025_come_out_of_their_files_whatever_comes_first(db: P
             (received.into(), rate.into(), completes.into())
         );
     }
-    run::undo(&db, &books, weekly, ("ann", at(NOW))).await.expect("weeks are taken back below the statements");
+    run::undo(&db, &Bus::of_database(&db), &books, weekly, ("ann", at(NOW)))
+        .await
+        .expect("weeks are taken back below the statements");
     assert_eq!(standing(&db).await.quarters.len(), 4);
     assert_sums_hold(&db, &books, "statements alone").await;
 }

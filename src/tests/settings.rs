@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use sqlx::PgPool;
+use takings::live::bus::Bus;
 use takings::money::Currency;
 use takings::sales::books::Books;
 use takings::sales::recording::Delivery;
@@ -66,7 +67,7 @@ async fn another_zone_cuts_the_days_again_and_recordings_follow_at_once(db: PgPo
     record(&db, &london, before).await;
     for zone in ["Asia/Kathmandu", "America/New_York"] {
         let change = Change { zone: Some(zone.into()), week_start: Some(7), ..Change::default() };
-        let settings = settings::change(&db, WORKSPACE, change).await.expect("changed");
+        let settings = settings::change(&db, &Bus::of_database(&db), WORKSPACE, change).await.expect("changed");
         assert_eq!((settings.zone.as_str(), settings.week_start), (zone, 7));
         assert_eq!(books(&db).await.calendar.zone_name(), zone);
         assert_eq!(differing_sums(&db).await, 0, "{zone}");
@@ -80,7 +81,7 @@ async fn another_zone_cuts_the_days_again_and_recordings_follow_at_once(db: PgPo
 async fn a_setting_that_is_none_changes_nothing(db: PgPool) {
     let before = books(&db).await.revision;
     let change = Change { zone: Some("Europe/Paris".into()), currency: Some("EURO".into()), ..Change::default() };
-    let refused = settings::change(&db, WORKSPACE, change).await;
+    let refused = settings::change(&db, &Bus::of_database(&db), WORKSPACE, change).await;
     assert!(matches!(refused, Err(SettingsError::Currency(_))), "{refused:?}");
     let now = books(&db).await;
     assert_eq!((now.calendar.zone_name(), now.revision), ("Europe/London", before));
@@ -107,7 +108,7 @@ async fn another_currency_leaves_what_recording_everything_in_it_would_have(db: 
 
     record(&db, &pounds, first).await;
     let in_pounds = figures(&db).await;
-    settings::change(&db, WORKSPACE, to("EUR")).await.expect("asked for");
+    settings::change(&db, &Bus::of_database(&db), WORKSPACE, to("EUR")).await.expect("asked for");
     for done in [500, 1_000] {
         let progress = currency::step(&db, &pounds).await.expect("a batch").expect("a change is under way");
         assert_eq!((progress.done, progress.total), (done, first.len() as i64));
@@ -147,15 +148,15 @@ async fn there_and_back_again_is_where_it_began(db: PgPool) {
     record(&db, &pounds, &deliveries(&pounds)[..400]).await;
     let before = figures(&db).await;
     for code in ["JPY", "GBP"] {
-        settings::change(&db, WORKSPACE, to(code)).await.expect("asked for");
+        settings::change(&db, &Bus::of_database(&db), WORKSPACE, to(code)).await.expect("asked for");
         assert!(currency::run(&db, &books(&db).await, |_| {}).await.expect("made"));
         assert_eq!((books(&db).await.currency.code(), differing_sums(&db).await), (code, 0));
     }
     assert!(figures(&db).await == before);
     // Asked for and taken back before it was made.
-    settings::change(&db, WORKSPACE, to("EUR")).await.expect("asked for");
+    settings::change(&db, &Bus::of_database(&db), WORKSPACE, to("EUR")).await.expect("asked for");
     currency::step(&db, &pounds).await.expect("a batch");
-    settings::change(&db, WORKSPACE, to("GBP")).await.expect("taken back");
+    settings::change(&db, &Bus::of_database(&db), WORKSPACE, to("GBP")).await.expect("taken back");
     assert!(!currency::run(&db, &pounds, |_| {}).await.expect("nothing to do"));
     assert!(figures(&db).await == before);
 }
@@ -174,7 +175,7 @@ async fn a_running_server_makes_the_change_and_watchers_get_everything_in_the_ne
         "insert into projections (workspace_id, period, period_start, period_end, made_on, so_far_minor, low_minor,
          expected_minor, high_minor) values (1, 'month', '2026-10-01', '2026-11-01', '2026-10-29', 0, 1, 2, 3)";
     sqlx::query(unscored).execute(&app.db).await.expect("a projection");
-    settings::change(&app.db, WORKSPACE, to("EUR")).await.expect("asked for");
+    settings::change(&app.db, &app.bus, WORKSPACE, to("EUR")).await.expect("asked for");
     let euros = socket.find(|m| Some(m["snapshot"].clone()).filter(|snapshot| snapshot["currency"] == "EUR")).await;
     assert_eq!(euros["overview"]["today"]["current"]["revenue"], 1000);
     assert_eq!(app.snapshot(unwatched).await["currency"], "EUR");

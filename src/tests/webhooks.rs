@@ -206,7 +206,7 @@ async fn what_could_not_be_read_is_read_again_on_replay(db: PgPool) {
     .await
     .expect("kept");
     for recorded in [1, 0] {
-        let replayed = replay::replay(&app.db, &app.books).await.expect("replayed");
+        let replayed = replay::replay(&app.db, &app.bus, &app.books).await.expect("replayed");
         assert_eq!((replayed.recorded, replayed.unreadable), (recorded, 1));
         assert_eq!(app.overview().await.today.current.revenue, 4567);
     }

@@ -86,7 +86,7 @@ async fn an_import_reaches_those_who_watch_the_total(db: PgPool) {
     let mut socket = app.socket(&format!("?{QUARTER}&royalties=with"), Some("takings.v1")).await;
     socket.find(|message| message["snapshot"].as_object().map(|_| ())).await;
     let sent = File::new("monthly.csv", MONTHLY.into());
-    run::apply(&app.db, &app.books, vec![sent], None, ("ann", at(NOW))).await.expect("imported");
+    run::apply(&app.db, &app.bus, &app.books, vec![sent], None, ("ann", at(NOW))).await.expect("imported");
     let total = |message: &Value| message["overview"]["total"]["minor"].as_i64().filter(|minor| *minor > 0);
     assert!(socket.find(total).await > 500_000, "Q4's dollars in pence");
 }

@@ -8,6 +8,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use takings::imports::report;
 use takings::imports::run::{self, File};
+use takings::live::bus::Bus;
 
 use crate::Outcome;
 use crate::bench::Bench;
@@ -68,7 +69,15 @@ async fn measure(bench: &Bench, rows: u32) -> Outcome<Vec<f64>> {
     let previewed = [per(began), before.grown_mb()?];
     drop((looked, db));
     let (before, began) = (Memory::reset()?, Instant::now());
-    run::apply(&bench.db, &bench.books, vec![file], Some(&seen), ("bench", chrono::Utc::now())).await?;
+    run::apply(
+        &bench.db,
+        &Bus::of_database(&bench.db),
+        &bench.books,
+        vec![file],
+        Some(&seen),
+        ("bench", chrono::Utc::now()),
+    )
+    .await?;
     let applied = [per(began), before.grown_mb()?];
     sqlx::raw_sql("vacuum analyze").execute(&bench.db).await?;
     let page = page_ms(bench).await?;

@@ -1,9 +1,11 @@
 //! A running server for a test, and what posts to it.
 
+pub mod programs;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use jiff::ToSpan as _;
 use leptos::config::LeptosOptions;
 use reqwest::{Client, Response, StatusCode};
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use takings::access::{password, store as access};
 use takings::demo::shop::{DemoOrder, Shop};
+use takings::live::bus::Bus;
 use takings::period::{Instant, plus};
 use takings::sales::books::Books;
 use takings::sales::recording::Delivery;
@@ -20,22 +23,27 @@ use takings::server::http;
 use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
 use takings::visitors::countries::Countries;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// The secret of every source in the tests, in a form that both signatures take.
 pub const SECRET: &str = "whsec_dGFraW5ncy10ZXN0LXNlY3JldC0w";
 /// The password of everyone in the tests.
 pub const PASSWORD: &str = "a long password";
 
+/// When a test is, unless it says otherwise: Saturday 21 November 2026.
+const NOW: &str = "2026-11-21T14:30:07Z";
+
 /// A server on a free port with a database of its own and a clock that stands still.
 pub struct TestApp {
     pub address: String,
     pub db: PgPool,
+    pub bus: Bus,
     pub books: Books,
     pub clock: Clock,
     pub client: Client,
@@ -78,7 +86,7 @@ pub fn demo_orders(first: &str, books: &Books, until: Instant) -> Vec<Delivery> 
 impl TestApp {
     /// A server whose clock stands at Saturday 21 November 2026, 14:30:07.
     pub async fn start(db: PgPool) -> TestApp {
-        TestApp::start_at(db, "2026-11-21T14:30:07Z").await
+        TestApp::start_at(db, NOW).await
     }
 
     pub async fn start_at(db: PgPool, now: &str) -> TestApp {
@@ -92,33 +100,48 @@ impl TestApp {
         let db = database::pool((*db.connect_options()).clone());
         sources::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
         sources::add(&db, WORKSPACE, "own", "direct", SECRET).await.expect("a source");
-        TestApp::serve(db, Clock::fixed(at(now)), rates_url, Countries::default()).await
+        let bus = Bus::of_database(&db);
+        TestApp::serve(db, bus, Clock::fixed(at(now)), Outside { rates_url, ..Outside::default() }).await
     }
 
     /// The next server over a database that had one.
     pub async fn again(db: &PgPool, now: &str) -> TestApp {
-        TestApp::serve(
-            database::pool((*db.connect_options()).clone()),
-            Clock::fixed(at(now)),
-            None,
-            Countries::default(),
-        )
-        .await
+        let db = database::pool((*db.connect_options()).clone());
+        let bus = Bus::of_database(&db);
+        TestApp::serve(db, bus, Clock::fixed(at(now)), Outside::default()).await
     }
 
     /// A server that knows countries of addresses.
     pub async fn with_countries(db: &PgPool, countries: Countries) -> TestApp {
-        let clock = Clock::fixed(at("2026-11-21T14:30:07Z"));
-        TestApp::serve(database::pool((*db.connect_options()).clone()), clock, None, countries).await
+        let db = database::pool((*db.connect_options()).clone());
+        let bus = Bus::of_database(&db);
+        TestApp::serve(db, bus, Clock::fixed(at(NOW)), Outside { countries, ..Outside::default() }).await
+    }
+
+    /// A server on another bus than the database's.
+    pub async fn start_on(db: PgPool, bus: &str) -> TestApp {
+        let db = database::pool((*db.connect_options()).clone());
+        sources::add(&db, WORKSPACE, "shop", "shopify", SECRET).await.expect("a source");
+        let bus = Bus::at(&bus.parse().expect("an address"), &db).await.expect("a bus");
+        TestApp::serve(db, bus, Clock::fixed(at(NOW)), Outside::default()).await
+    }
+
+    /// Another one over the same database, on a bus.
+    pub async fn beside_on(&self, bus: &str) -> TestApp {
+        let db = database::pool((*self.db.connect_options()).clone());
+        let bus = Bus::at(&bus.parse().expect("an address"), &db).await.expect("a bus");
+        TestApp::serve(db, bus, self.clock.clone(), Outside::default()).await
     }
 
     /// Another server over the same database.
     pub async fn beside(&self) -> TestApp {
         let db = database::pool((*self.db.connect_options()).clone());
-        TestApp::serve(db, self.clock.clone(), None, Countries::default()).await
+        let bus = Bus::of_database(&db);
+        TestApp::serve(db, bus, self.clock.clone(), Outside::default()).await
     }
 
-    async fn serve(db: PgPool, clock: Clock, rates_url: Option<String>, countries: Countries) -> TestApp {
+    async fn serve(db: PgPool, bus: Bus, clock: Clock, outside: Outside) -> TestApp {
+        let Outside { rates_url, countries } = outside;
         let books = database::books(&db).await.expect("a workspace");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
@@ -127,6 +150,7 @@ impl TestApp {
         let parts = Parts {
             listener,
             db: db.clone(),
+            bus: bus.clone(),
             books: books.clone(),
             clock: clock.clone(),
             rates_url,
@@ -137,7 +161,7 @@ impl TestApp {
             run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
         });
         let client = http::client().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        TestApp { address, db, books, clock, client, stop: Some(stop), server }
+        TestApp { address, db, bus, books, clock, client, stop: Some(stop), server }
     }
 
     /// Stops the server as SIGTERM would, and waits until it has.
@@ -225,6 +249,14 @@ impl TestApp {
         takings::sales::sums::additions_store::sums_that_differ(&mut db, &self.books).await.expect("a count")
     }
 
+    /// The socket of a person's page.
+    pub async fn page_of(&self, cookie: &str) -> Socket {
+        let mut request = format!("ws://{}/ws", self.address).into_client_request().expect("a request");
+        request.headers_mut().insert("cookie", cookie.parse().expect("a header"));
+        request.headers_mut().insert("sec-websocket-protocol", "takings.v1".parse().expect("a header"));
+        Socket::open(request).await
+    }
+
     /// A socket on `/ws`.
     pub async fn socket(&self, query: &str, protocol: Option<&str>) -> Socket {
         let mut request = format!("ws://{}/ws{query}", self.address).into_client_request().expect("a request");
@@ -237,13 +269,37 @@ impl TestApp {
     }
 }
 
+/// What a socket goes over.
+pub trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
+
+/// What a server knows from elsewhere.
+#[derive(Default)]
+struct Outside {
+    rates_url: Option<String>,
+    countries: Countries,
+}
+
 /// The client's end of a socket.
-pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<Box<dyn Connection>>);
 
 impl Socket {
     /// Opens one.
     pub async fn open(request: tungstenite::handshake::client::Request) -> Socket {
-        Socket(tokio_tungstenite::connect_async(request).await.expect("a socket").0)
+        let (host, port) = (request.uri().host().expect("a host"), request.uri().port_u16().expect("a port"));
+        let connection = TcpStream::connect((host, port)).await.expect("a connection");
+        Socket::over(Box::new(connection), request).await
+    }
+
+    /// Opens one over a connection.
+    pub async fn over(connection: Box<dyn Connection>, request: tungstenite::handshake::client::Request) -> Socket {
+        Socket(tokio_tungstenite::client_async(request, connection).await.expect("a socket").0)
+    }
+
+    /// Sends a message.
+    pub async fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.expect("sent");
     }
 
     /// Opens one for a script where a server is there to answer.
@@ -251,7 +307,8 @@ impl Socket {
         let mut request = format!("ws://{address}/ws{query}").into_client_request().ok()?;
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().ok()?);
         request.headers_mut().insert("sec-websocket-protocol", "takings.v1".parse().ok()?);
-        Some(Socket(tokio_tungstenite::connect_async(request).await.ok()?.0))
+        let connection: Box<dyn Connection> = Box::new(TcpStream::connect(address).await.ok()?);
+        Some(Socket(tokio_tungstenite::client_async(request, connection).await.ok()?.0))
     }
 
     /// The next message, or `None` when the server closed with "going away".
@@ -279,6 +336,13 @@ impl Socket {
             }
         }
     }
+}
+
+/// The address of a test's database, for a program of its own.
+pub fn database_url(db: &PgPool) -> String {
+    let options = db.connect_options();
+    let (user, host, port) = (options.get_username(), options.get_host(), options.get_port());
+    format!("postgres://{user}@{host}:{port}/{}", options.get_database().expect("a database"))
 }
 
 /// The address of a server function: its name is followed by a hash of its place.
