@@ -172,7 +172,10 @@ async fn follow(world: Arc<World>, watcher: usize) -> View {
                 world.until(taken + random.random_range(5..40)).await;
             }
             let Some(message) = socket.next().await else { break };
-            view.take(serde_json::from_value(message).expect("a message"));
+            // Who is here is another matter.
+            if message["type"] != "presence" {
+                view.take(serde_json::from_value(message).expect("a message"));
+            }
             if view.is_settled(&world) {
                 return view;
             }
