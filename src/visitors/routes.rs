@@ -51,7 +51,7 @@ struct Visitors {
     days: Vec<DayTold>,
     /// All of these days.
     thirty_days: AllDays,
-    /// Where visitors of these days came from, those with the most visitors first; null is none: typed, marked, or not said.
+    /// Where visitors of these days came from, those with the most visitors first; null is none, or not said.
     referrers: Vec<Part>,
     /// The pages of these days.
     pages: Vec<Part>,

@@ -97,7 +97,7 @@ fn countries(countries: &[PartSums]) -> Data {
 }
 
 fn referrer(name: &str) -> String {
-    if name.is_empty() { "none: typed, marked, or not said".into() } else { plain(name) }
+    if name.is_empty() { "none, or not said".into() } else { plain(name) }
 }
 
 fn plain(name: &str) -> String {

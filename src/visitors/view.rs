@@ -227,10 +227,12 @@ fn Install(install: InstallShown) -> impl IntoView {
         <section class="card part" aria-labelledby="install-title">
             <details open=is_open>
                 <summary><h2 id="install-title">"How to count"</h2></summary>
-                <p>"Put this into every page of the shop, best into its template:"</p>
-                <pre class="snippet" tabindex="0" role="group" aria-label="For the shop's pages"><code>{snippet}</code></pre>
-                <p class="quiet hint">"It sets no cookie and keeps nothing in the browser. Visitors who ask not to be tracked are not counted, robots neither. No address is kept: of a visitor there is a hash that nobody can lead back once the day is over."</p>
-                {form}
+                <div class="part">
+                    <p>"Put this into every page of the shop, best into its template:"</p>
+                    <pre class="snippet" tabindex="0" role="group" aria-label="For the shop's pages"><code>{snippet}</code></pre>
+                    <p class="quiet hint">"It sets no cookie and keeps nothing in the browser. Visitors who ask not to be tracked are not counted, robots neither. No address is kept: of a visitor there is a hash that nobody can lead back once the day is over."</p>
+                    {form}
+                </div>
             </details>
         </section>
     }

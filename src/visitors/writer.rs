@@ -1,5 +1,5 @@
-//! The task that counts what was handed in: once a second, in one transaction, on a connection of its own, so that orders never
-//! wait for page views.
+//! The task that counts what was handed in: some times a second, in one transaction each, on a connection of its own, so that
+//! orders never wait for page views.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -22,15 +22,17 @@ use crate::visitors::identity::{Salt, visitor};
 use crate::visitors::model::Hit;
 use crate::visitors::store;
 
-/// How often it counts.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
+/// How often it counts: a transaction of a busy second would keep a core for a quarter of it, which orders would notice.
+const WRITE_EVERY: Duration = Duration::from_millis(250);
+/// How often what is old is deleted, while anything is counted.
+const FORGET_EVERY: Duration = Duration::from_secs(1);
 /// Page views of one transaction at most: some tens of milliseconds of PostgreSQL's.
 const BATCH_MAX: usize = 5_000;
 /// How long a transaction may take before it is tried again.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long what is left may take when the server stops.
 const PATIENCE_AT_THE_END: Duration = Duration::from_secs(3);
-/// How often the log says what was dropped, and what is old is looked for.
+/// How often the log says what was dropped, and what is old is deleted though nothing is counted.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 /// How long after its end a day's page views are still counted: those that were under way. Then its salt is deleted.
 pub const LATE: TimeDelta = TimeDelta::seconds(60);
@@ -44,7 +46,8 @@ pub struct Writer {
     salts: HashMap<NaiveDate, Salt>,
     /// Taken out of the queue, but not counted yet.
     waiting: Vec<Hit>,
-    forgotten_at: Option<Moment>,
+    /// When what is old was deleted last, and the first day that was not over then.
+    forgotten: Option<(Moment, NaiveDate)>,
     said_at: Moment,
     failing: bool,
 }
@@ -59,7 +62,7 @@ impl Writer {
             clock,
             salts: HashMap::new(),
             waiting: Vec::new(),
-            forgotten_at: None,
+            forgotten: None,
             said_at: Moment::now(),
             failing: false,
         }
@@ -88,7 +91,7 @@ impl Writer {
             let Ok(hit) = self.hits.try_recv() else { break };
             self.waiting.push(hit);
         }
-        let is_due = self.forgotten_at.is_none_or(|at| at.elapsed() >= SAID_EVERY);
+        let is_due = self.forgotten.is_none_or(|(at, _)| at.elapsed() >= SAID_EVERY);
         if self.waiting.is_empty() && !is_due {
             return true;
         }
@@ -128,10 +131,12 @@ impl Writer {
             self.counter.drop_some(late);
             self.waiting.clear();
         }
-        store::forget_salts(db, workspace, open).await?;
-        let yesterday = sql_date(minus(jiff_date(open), 1.day()));
-        store::forget(db, workspace, now, yesterday).await?;
-        self.forgotten_at = Some(Moment::now());
+        if self.forgotten.is_none_or(|(at, day)| at.elapsed() >= FORGET_EVERY || day != open) {
+            store::forget_salts(db, workspace, open).await?;
+            let yesterday = sql_date(minus(jiff_date(open), 1.day()));
+            store::forget(db, workspace, now, yesterday).await?;
+            self.forgotten = Some((Moment::now(), open));
+        }
         Ok(())
     }
 

@@ -22,7 +22,7 @@ const VIEWERS: u64 = 32;
 /// Page views before the clock starts, in seconds: plans are made, caches are filled.
 const WARM_SECONDS: u64 = 2;
 /// Different visitors: addresses of the network that is kept for measurements.
-const VISITORS: u64 = 100_000;
+const VISITORS: u64 = 20_000;
 /// Different pages.
 const PAGES: u64 = 500;
 
