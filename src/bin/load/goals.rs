@@ -92,7 +92,7 @@ pub fn of_page(report: &mut Report, orders: i64, viewers: u32, p50: &[[f64; 2]])
             if i == 1 && viewers > 1 {
                 continue;
             }
-            let what = format!("{name}, p50 ms at {orders} orders, {viewers} viewers{when}");
+            let what = format!("{name}, p50 ms at {orders} orders, viewers: {viewers}{when}");
             add(report, Goal { what: &what, ours: ours[i], theirs: theirs[i], bound: Bound::AtMost(most) });
         }
     }

@@ -98,12 +98,12 @@ impl Viewer {
 /// Sends the next request that nobody has sent, until there is none.
 async fn take_turns(client: &mut Client, requests: &[Vec<u8>], next: &AtomicUsize) -> Outcome<()> {
     while let Some(request) = requests.get(next.fetch_add(1, Relaxed)) {
-        match client.send(request).await? {
-            200 => {}
-            status => {
-                let address = String::from_utf8_lossy(request).lines().next().unwrap_or_default().to_owned();
-                return Err(format!("{address} was answered with {status}").into());
-            }
+        let address = || String::from_utf8_lossy(request).lines().next().unwrap_or_default().to_owned();
+        match client.send(request).await {
+            Ok(200) => {}
+            Ok(status) => return Err(format!("{} was answered with {status}", address()).into()),
+            // Without the list of hashed files that `make build` leaves beside it, a server renders no page.
+            Err(error) => return Err(format!("{}: {error}; is the server of `make build`?", address()).into()),
         }
     }
     Ok(())
