@@ -66,12 +66,13 @@ test('charts are drawn and read by the keyboard; headings sort', async ({ openDa
 });
 
 test("the dashboard's total takes royalties in by a switch, and says what of it is estimate", async ({ openDashboard }) => {
-  const { page } = await openDashboard();
+  const dashboard = await openDashboard();
+  const { page } = dashboard;
   await page.goto('/?from=2025-10-01&to=2025-12-31');
   const total = page.locator('[data-figure="range-total"]');
   await expect(total).toBeHidden();
-  await page.getByRole('navigation', { name: 'What is shown' }).getByText('Left out').click();
-  await page.getByRole('link', { name: 'Added to totals' }).click();
+  await dashboard.expectLive();
+  await dashboard.choose('Royalties', 'Added to totals');
   await expect(page).toHaveURL(/royalties=with/);
   await expect(total).toHaveText(/^\s*£\d,\d{3}\.\d{2}\s*$/);
   await expect(page.getByText(/of sales \+ £[\d,.]+ of royalties received\./)).toBeVisible();

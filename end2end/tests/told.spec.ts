@@ -188,7 +188,7 @@ test('a browser that refuses notifications is said to', async ({ openDashboard }
   await openChoices(page);
   const notify = choices(page).getByLabel('Notifications of the browser while this page is out of sight');
   await notify.click();
-  await expect(choices(page).getByRole('status')).toContainText('does not let the page notify you');
+  await expect(choices(page).locator('p[role=status]')).toContainText('does not let the page notify you');
   await expect(notify).not.toBeChecked();
 });
 
