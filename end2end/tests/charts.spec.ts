@@ -95,7 +95,7 @@ test('every chart and table leads to a file of what is shown', async ({ openDash
   const dashboard = await openDashboard();
   await dashboard.page.goto('/?range=7d');
   await dashboard.expectLive();
-  const files = ['charts/revenue', 'charts/hours', 'charts/orders', 'charts/weekdays', 'tables/outlook', 'tables/goals', 'tables/notes', 'tables/periods', 'tables/countries', 'tables/platforms', 'tables/average_orders', 'tables/averages'];
+  const files = ['charts/revenue', 'charts/hours', 'charts/orders', 'charts/weekdays', 'tables/with_royalties', 'tables/outlook', 'tables/goals', 'tables/notes', 'tables/periods', 'tables/countries', 'tables/platforms', 'tables/average_orders', 'tables/averages'];
   const links = await dashboard.page.locator('a[download]').evaluateAll((all) => all.map((link) => link.getAttribute('href')));
   const expected = files.flatMap((file) => ['csv', 'xlsx', 'json'].map((ending) => `/api/v1/${file}.${ending}?range=7d`));
   expect(links.sort()).toEqual(expected.sort());

@@ -295,7 +295,7 @@ fn RangeFigures(shown: Shown) -> impl IntoView {
                 <a class="explained value-m" href="#with_royalties-title" data-figure="range-total">
                     {text(move || total.with(|t| t.as_ref().map(|t| money::display(t.minor, currency.get())).unwrap_or_default()))}
                 </a>
-                " with royalties "
+                " with royalties: "
                 <span class="quiet">{text(move || total.with(|t| t.as_ref().map(|t| t.words.clone()).unwrap_or_default()))}</span>
             </p>
         </div>
