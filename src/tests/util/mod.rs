@@ -130,7 +130,7 @@ impl TestApp {
             books: books.clone(),
             clock: clock.clone(),
             rates_url,
-            countries: Countries::default(),
+            countries,
             leptos,
         };
         let server = tokio::spawn(async move {
