@@ -30,7 +30,9 @@ test('PostgreSQL is killed while orders arrive: the badge tells it, nothing is l
   await dashboard.mark();
   const rush = new Rush(shop);
   const arrived = (count: number) =>
-    expect.poll(async () => Number((await dashboard.figure('today-orders').innerText()).replace(',', ''))).toBeGreaterThan(before.orders + count);
+    expect
+      .poll(async () => Number((await dashboard.figure('today-orders').innerText()).replace(',', '')), { timeout: 30_000 })
+      .toBeGreaterThan(before.orders + count);
   await arrived(10);
 
   const giveBack = await server.takePostgresAway();
