@@ -333,7 +333,7 @@ mod tests {
             let entry = |(n, (minutes, money, is_final)): (i64, (i64, i64, bool))| {
                 let first = plus(Date::constant(2025, 1, 1), n.months());
                 let (first, last) = crate::royalties::model::month_of(first);
-                let key = Key { series: Series::Monthly, first, last, country: String::new(), title: String::new() };
+                let key = Key { series: Series::Monthly, first, last, country: "".into(), title: "".into() };
                 let stage = if is_final { Stage::Final } else { Stage::Provisional };
                 Entry { line: n as u32 + 2, key, figure: Figure { minutes, revenue_minor: Some(money), stage } }
             };

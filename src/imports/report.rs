@@ -1,8 +1,9 @@
 //! A file of royalties as statements: each row is one, or is rejected with its line, its column and the reason. Pure.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -141,12 +142,27 @@ impl Known {
     }
 }
 
+/// Texts that were met, each held once however many rows have it.
+#[derive(Default)]
+struct Texts(HashSet<Arc<str>>);
+
+impl Texts {
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
+        }
+        let shared = Arc::<str>::from(text);
+        self.0.insert(shared.clone());
+        shared
+    }
+}
+
 type Read<T> = Result<T, (Field, String)>;
 
 impl Reader<'_> {
     fn report<'r>(&self, rows: impl Iterator<Item = Cow<'r, Row>>, count: usize, mut notices: Vec<String>) -> Report {
         let (mut entries, mut rejected) = (Vec::<Entry>::new(), Vec::new());
-        let mut known = Known::default();
+        let (mut known, mut texts) = (Known::default(), Texts::default());
         let (mut totals, mut repeated, mut rounded) = (Vec::new(), 0, 0);
         for (n, row) in rows.enumerate() {
             let (row, is_last) = (row.as_ref(), n + 1 == count);
@@ -159,7 +175,7 @@ impl Reader<'_> {
                 column: field.map(|field| self.columns.heading(field)).unwrap_or_default(),
                 reason,
             };
-            match self.entry(row) {
+            match self.entry(row, &mut texts) {
                 Err((field, reason)) => {
                     let is_cut = row.cells.len() < self.headings && is_last;
                     let cut = if is_cut { "; the last line is short: the file may have been cut off" } else { "" };
@@ -206,7 +222,7 @@ impl Reader<'_> {
         is_last && !has_period && self.manner.minutes(self.cell(row, Field::Minutes)) == Ok(sum())
     }
 
-    fn entry(&self, row: &Row) -> Read<(Entry, bool)> {
+    fn entry(&self, row: &Row, texts: &mut Texts) -> Read<(Entry, bool)> {
         let kind = self.columns.kind;
         let is_monthly = matches!(kind, Kind::Monthly | Kind::Revenue);
         let (first, last) = if is_monthly { self.month(row)? } else { self.week(row)? };
@@ -232,7 +248,8 @@ impl Reader<'_> {
             Kind::Country => Series::Country,
             Kind::Monthly | Kind::Revenue => Series::Monthly,
         };
-        let key = Key { series, first, last, country: country.unwrap_or_default(), title };
+        let country = texts.shared(&country.unwrap_or_default());
+        let key = Key { series, first, last, country, title: texts.shared(&title) };
         let figure = Figure { minutes, revenue_minor: revenue, stage };
         Ok((Entry { line: row.line, key, figure }, is_rounded))
     }

@@ -106,7 +106,7 @@ fn put(hash: &mut Sha256, step: &Step) {
     date(hash, entry.key.last);
     for text in [&entry.key.country, &entry.key.title] {
         hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
+        hash.update(text.as_bytes());
     }
     figure(hash, &entry.figure);
     hash.update([u8::from(old.is_some())]);

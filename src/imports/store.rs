@@ -180,8 +180,8 @@ pub async fn rows(
             series: Series::parse(&row.series)?,
             first: jiff_date(row.first_day),
             last: jiff_date(row.last_day),
-            country: row.country,
-            title: row.title,
+            country: row.country.into(),
+            title: row.title.into(),
         };
         let figure = Figure { minutes: row.minutes, revenue_minor: row.revenue_minor, stage };
         Some(Taken { line: row.line, key, outcome: row.outcome, figure, old })
@@ -310,8 +310,8 @@ impl Keys {
             series: keys().map(|key| key.series.name().to_owned()).collect(),
             first: keys().map(|key| sql_date(key.first)).collect(),
             last: keys().map(|key| sql_date(key.last)).collect(),
-            country: keys().map(|key| key.country.clone()).collect(),
-            title: keys().map(|key| key.title.clone()).collect(),
+            country: keys().map(|key| key.country.to_string()).collect(),
+            title: keys().map(|key| key.title.to_string()).collect(),
         }
     }
 }
@@ -351,8 +351,8 @@ pub async fn later(tx: &mut PgConnection, workspace: i32, import: i32) -> sqlx::
             series: Series::parse(&row.series)?,
             first: jiff_date(row.first_day),
             last: jiff_date(row.last_day),
-            country: row.country,
-            title: row.title,
+            country: row.country.into(),
+            title: row.title.into(),
         };
         Some(Later { import: row.id, file_name: row.file_name, rows: row.rows, example })
     });

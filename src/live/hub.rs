@@ -16,6 +16,7 @@ use crate::goals;
 use crate::goals::milestones::{self, Found};
 use crate::live::events::Told;
 use crate::live::greeting::Greetings;
+use crate::live::lanes::{Batch, Frame, Lanes, Step};
 use crate::live::model::{Legacy, Message};
 use crate::live::serialised::Serialised;
 use crate::live::socket::wire;
@@ -27,20 +28,18 @@ use crate::sales::snapshot::Unanswered;
 use crate::sales::{snapshot, store, tables};
 use crate::server::clock::Clock;
 
-/// Changes within a while go out in one frame, as frames are what costs: some ten microseconds of a core for each socket. So
-/// much longer for each socket keeps them below a third of a core, and few watchers hear of an order at once.
-const FRAME_EVERY_PER_SOCKET: Duration = Duration::from_micros(40);
+/// Changes within a while go out in one piece, as writes are what costs: some ten microseconds of a core for each socket. So
+/// much longer for each socket keeps them below half a core, and few watchers hear of an order at once.
+const FRAME_EVERY_PER_SOCKET: Duration = Duration::from_micros(22);
 /// The while with few sockets: less is not noticed.
 const FRAME_EVERY_MIN: Duration = Duration::from_millis(20);
-/// The while with thousands.
-const FRAME_EVERY_MAX: Duration = Duration::from_millis(120);
+/// The while with ten thousand or more.
+const FRAME_EVERY_MAX: Duration = Duration::from_millis(220);
 /// Figures are computed at most this often.
 const FIGURES_EVERY: Duration = Duration::from_millis(250);
 /// Without any order the figures are computed this often all the same: the earlier windows move with the clock, and
 /// the message tells watchers that we are alive.
 const TICK: Duration = Duration::from_secs(5);
-/// Frames a socket may fall behind before it is served from the database: half a minute of them.
-const FRAMES_KEPT: usize = 256;
 /// Events in one frame; a rush beyond it goes out in the next.
 const EVENTS_MAX: i64 = 500;
 /// Events that a returning client is sent at most; who missed more gets the snapshot alone.
@@ -53,30 +52,6 @@ const MILESTONES_EVERY: Duration = Duration::from_secs(30);
 const ANSWERS_KEPT: usize = 8;
 /// Questions in memory at once, watched or just asked; beyond it those that nobody watches are forgotten.
 const TOPICS_MAX: usize = 256;
-
-/// One message to every socket, serialised.
-#[derive(Debug, Clone)]
-pub struct Frame {
-    /// The number of the first event in this frame, if it has any.
-    pub first_event: Option<i64>,
-    /// The number of the last event that is in this frame or before it.
-    pub last_event: i64,
-    /// With new figures, what they follow on and what they are.
-    pub figures: Option<Step>,
-    /// For the page, as it goes over the wire.
-    pub ours: Bytes,
-    /// For clients without a sub-protocol, a message an order, likewise.
-    pub legacy: Bytes,
-}
-
-/// New figures in a frame, by their versions.
-#[derive(Debug, Clone, Copy)]
-pub struct Step {
-    /// The figures that the frame says the changes since; `None` where it holds everything.
-    pub since: Option<i64>,
-    /// The figures that it leads to.
-    pub version: i64,
-}
 
 /// A handle to the hub. Cheap to clone.
 #[derive(Clone)]
@@ -104,8 +79,8 @@ struct Shared {
 /// A question with its newest answers and those who watch it.
 struct Topic {
     question: Question,
-    frames: broadcast::Sender<Frame>,
-    /// Frames are sent under this lock: they leave in the order of their answers.
+    lanes: Lanes,
+    /// Frames are given to the lanes under this lock: they leave in the order of their answers.
     answers: Mutex<Answers>,
     greetings: Mutex<Greetings>,
     serialised: Mutex<Option<Arc<Serialised>>>,
@@ -174,9 +149,9 @@ impl Hub {
         work(&mut lock(&self.topic(question).serialised))
     }
 
-    /// All frames about a question from now on.
-    pub fn subscribe(&self, question: &Question) -> broadcast::Receiver<Frame> {
-        self.topic(question).frames.subscribe()
+    /// All that is sent about a question from now on.
+    pub fn subscribe(&self, question: &Question) -> broadcast::Receiver<Arc<Batch>> {
+        self.topic(question).lanes.subscribe()
     }
 
     /// The answer to a question, from memory where it is of this moment.
@@ -184,13 +159,18 @@ impl Hub {
         let topic = self.topic(question);
         match topic.known(self.changes(), self.books_revision()) {
             Some(known) => Ok(known),
-            None => self.answer(&topic, &[], 0).await,
+            None => self.compute(question).await,
         }
     }
 
-    /// Computes the answer to a question now, from the database.
+    /// Computes the answer to a question now, from the database. Those who watch are told in their turn.
     pub async fn compute(&self, question: &Question) -> Result<Arc<Snapshot>, Unanswered> {
-        self.answer(&self.topic(question), &[], 0).await
+        let topic = self.topic(question);
+        let answer = self.answer(&topic, &[], 0).await;
+        if topic.lanes.is_waiting() {
+            self.0.wake.notify_one();
+        }
+        answer
     }
 
     /// What changed in the answer since an earlier version of it: `None` where that is too long ago, or another server's.
@@ -290,31 +270,48 @@ impl Hub {
         Ok((Some(events), last))
     }
 
-    /// Runs until `shutdown`: waits for a recording or the tick, gathers what is new, sends it.
+    /// Runs until `shutdown`: waits for a recording or the tick, gathers what is new, and lets the lanes have their turns.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut round = Round { last_event: None, figures_at: Instant::now() - FIGURES_EVERY };
+        let mut turn = 0;
         loop {
+            let watched = self.watched();
+            let is_waiting = watched.iter().any(|topic| topic.lanes.is_waiting());
             let woken = tokio::select! {
+                biased;
                 () = shutdown.cancelled() => return,
-                () = self.0.wake.notified() => true,
-                () = tokio::time::sleep(TICK) => false,
+                () = self.0.wake.notified() => Woken::Told,
+                () = std::future::ready(()), if is_waiting => Woken::Turn,
+                () = tokio::time::sleep(TICK) => Woken::Tick,
             };
-            match self.round(&mut round, !woken).await {
-                Ok(None) => {}
-                Ok(Some(again_after)) => self.wake_after(again_after),
-                Err(error) => {
-                    if !self.0.is_stale.swap(true, Relaxed) {
-                        tracing::warn!(%error, "the live stream stands still: the database does not answer");
-                    }
-                    for topic in self.watched() {
-                        topic.send(round.last_event.unwrap_or(0), None, &Message::stale(), &[]);
-                    }
-                    self.wake_after(Duration::from_millis(500));
-                }
+            if woken != Woken::Turn {
+                self.gather(&mut round, woken == Woken::Tick).await;
             }
+            let watched = self.watched();
+            let lanes = watched.iter().map(|topic| topic.lanes.count()).max().unwrap_or(1);
+            turn = (turn + 1) % lanes;
+            watched.iter().for_each(|topic| topic.lanes.send(turn));
+            let sockets = watched.iter().map(|topic| topic.lanes.sockets()).sum();
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(self.frame_every()) => {}
+                () = tokio::time::sleep(pause(sockets, lanes)) => {}
+            }
+        }
+    }
+
+    /// Gathers what is new, and says when there is more. While the database does not answer, watchers are told that.
+    async fn gather(&self, round: &mut Round, ticked: bool) {
+        match self.round(round, ticked).await {
+            Ok(None) => {}
+            Ok(Some(again_after)) => self.wake_after(again_after),
+            Err(error) => {
+                if !self.0.is_stale.swap(true, Relaxed) {
+                    tracing::warn!(%error, "the live stream stands still: the database does not answer");
+                }
+                for topic in self.watched() {
+                    topic.send(round.last_event.unwrap_or(0), None, &Message::stale(), &[]);
+                }
+                self.wake_after(Duration::from_millis(500));
             }
         }
     }
@@ -343,7 +340,7 @@ impl Hub {
         if !is_due && !events.is_empty() {
             // The same bytes for every question.
             if let Some(frame) = frame(last_event, None, &Message::events(events.clone()), &events) {
-                watched.iter().for_each(|topic| _ = topic.frames.send(frame.clone()));
+                watched.iter().for_each(|topic| topic.lanes.add(&frame));
             }
         }
         for topic in watched.iter().filter(|_| is_due) {
@@ -357,7 +354,7 @@ impl Hub {
         round.last_event = Some(last_event);
         self.0.is_stale.store(false, Relaxed);
         Ok(if events.len() as i64 == EVENTS_MAX {
-            Some(self.frame_every())
+            Some(Duration::ZERO)
         } else {
             (!is_due).then(|| FIGURES_EVERY.saturating_sub(round.figures_at.elapsed()))
         })
@@ -365,13 +362,6 @@ impl Hub {
 
     fn watched(&self) -> Vec<Arc<Topic>> {
         lock(&self.0.topics).values().filter(|topic| topic.is_watched()).cloned().collect()
-    }
-
-    /// How long changes are gathered into one frame.
-    fn frame_every(&self) -> Duration {
-        let sockets: usize = lock(&self.0.topics).values().map(|topic| topic.frames.receiver_count()).sum();
-        let sockets = u32::try_from(sockets).unwrap_or(u32::MAX);
-        FRAME_EVERY_PER_SOCKET.saturating_mul(sockets).clamp(FRAME_EVERY_MIN, FRAME_EVERY_MAX)
     }
 
     fn wake_after(&self, pause: Duration) {
@@ -383,6 +373,24 @@ impl Hub {
     }
 }
 
+/// Why the hub goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    /// Something was recorded, or is due.
+    Told,
+    /// A lane waits for its turn.
+    Turn,
+    /// Nothing happened for a while.
+    Tick,
+}
+
+/// How long it takes from one lane's turn to the next one's. All of them have a turn in the time that changes are gathered.
+fn pause(sockets: usize, lanes: usize) -> Duration {
+    let sockets = u32::try_from(sockets).unwrap_or(u32::MAX);
+    let all = FRAME_EVERY_PER_SOCKET.saturating_mul(sockets).clamp(FRAME_EVERY_MIN, FRAME_EVERY_MAX);
+    all / u32::try_from(lanes.max(1)).unwrap_or(1)
+}
+
 /// Where the stream stands.
 struct Round {
     last_event: Option<i64>,
@@ -391,12 +399,17 @@ struct Round {
 
 impl Topic {
     fn new(question: Question) -> Topic {
-        let (frames, _) = broadcast::channel(FRAMES_KEPT);
-        Topic { question, frames, answers: Mutex::default(), greetings: Mutex::default(), serialised: Mutex::default() }
+        Topic {
+            question,
+            lanes: Lanes::default(),
+            answers: Mutex::default(),
+            greetings: Mutex::default(),
+            serialised: Mutex::default(),
+        }
     }
 
     fn is_watched(&self) -> bool {
-        self.frames.receiver_count() > 0
+        self.lanes.sockets() > 0
     }
 
     /// The newest answer, where it is of this moment and of these books: the hub keeps it so while it is watched.
@@ -453,8 +466,7 @@ impl Topic {
 
     fn send(&self, last_event: i64, figures: Option<Step>, message: &Message, events: &[OrderEvent]) {
         if let Some(frame) = self.is_watched().then(|| frame(last_event, figures, message, events)).flatten() {
-            // Nobody watching is no fault.
-            let _ = self.frames.send(frame);
+            self.lanes.add(&frame);
         }
     }
 }

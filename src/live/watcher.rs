@@ -1,6 +1,7 @@
 //! A socket with all that it watches: the question of its address, others that its client asks for later, and who is here.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use crate::live::greeting::Resume;
-use crate::live::hub::{Frame, Hub, serialise};
+use crate::live::hub::{Hub, serialise};
+use crate::live::lanes::{Batch, Frame};
 use crate::live::model::Message;
 use crate::live::presence::{Presence, Seat};
 use crate::live::socket::{Ended, Socket, wire};
@@ -109,8 +111,8 @@ impl Place {
     }
 }
 
-/// What is heard of a question: a frame, or that some were missed.
-type Heard = Result<Frame, ()>;
+/// What is heard of a question: frames, or that some were missed.
+type Heard = Result<Arc<Batch>, ()>;
 
 /// A question that is watched beside that of the address.
 struct Also {
@@ -183,9 +185,26 @@ impl Line<'_> {
         Ok(true)
     }
 
+    /// Sends what is new to the client of a batch. False when it should come back.
+    async fn deliver(&mut self, question: &Question, place: &mut Place, batch: &Batch) -> Result<bool, Ended> {
+        if place.has(&batch.whole) {
+            return Ok(true);
+        }
+        if place.leads_to(&batch.whole) {
+            self.write(place, &batch.whole).await?;
+            return Ok(true);
+        }
+        for frame in &batch.frames {
+            if !Box::pin(self.deliver_frame(question, place, frame)).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Sends a frame where it follows on what the client has; else brings the client to the present. False when it should
     /// come back.
-    async fn deliver(&mut self, question: &Question, place: &mut Place, frame: &Frame) -> Result<bool, Ended> {
+    async fn deliver_frame(&mut self, question: &Question, place: &mut Place, frame: &Frame) -> Result<bool, Ended> {
         if place.has(frame) {
             return Ok(true);
         }
@@ -193,9 +212,14 @@ impl Line<'_> {
             let resume = place.resume();
             return Box::pin(self.greet(question, place, resume)).await;
         }
+        self.write(place, frame).await?;
+        Ok(true)
+    }
+
+    async fn write(&mut self, place: &mut Place, frame: &Frame) -> Result<(), Ended> {
         self.socket.send(if self.ours { &frame.ours } else { &frame.legacy }).await?;
         place.go(frame);
-        Ok(true)
+        Ok(())
     }
 
     /// Says that the database does not answer, and that the client should come back.
@@ -231,11 +255,16 @@ impl More {
 
     async fn deliver(&mut self, line: &mut Line<'_>, n: usize, heard: Heard) -> Result<bool, Ended> {
         let Some(also) = self.all.get_mut(n) else { return Ok(true) };
+        let follows = |place: Place, batch: &Batch| place.has(&batch.whole) || place.leads_to(&batch.whole);
         match heard {
-            Ok(frame) if also.place.has(&frame) => Ok(true),
-            Ok(frame) if also.place.leads_to(&frame) => {
-                line.socket.send(&also.envelope).await?;
-                line.deliver(&also.question, &mut also.place, &frame).await
+            Ok(batch) if follows(also.place, &batch) => {
+                for frame in &batch.frames {
+                    if !also.place.has(frame) {
+                        line.socket.send(&also.envelope).await?;
+                        line.write(&mut also.place, frame).await?;
+                    }
+                }
+                Ok(true)
             }
             _ => {
                 let resume = also.place.resume();
@@ -317,10 +346,10 @@ async fn refuse(line: &mut Line<'_>, name: &str, why: &str) -> Result<bool, Ende
 }
 
 /// All that is heard from now on.
-fn frames(receiver: Receiver<Frame>) -> Pin<Box<dyn Stream<Item = Heard> + Send>> {
+fn frames(receiver: Receiver<Arc<Batch>>) -> Pin<Box<dyn Stream<Item = Heard> + Send>> {
     Box::pin(unfold(receiver, |mut receiver| async move {
         match receiver.recv().await {
-            Ok(frame) => Some((Ok(frame), receiver)),
+            Ok(batch) => Some((Ok(batch), receiver)),
             Err(RecvError::Lagged(_)) => Some((Err(()), receiver)),
             Err(RecvError::Closed) => None,
         }

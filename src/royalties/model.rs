@@ -2,6 +2,7 @@
 //! Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -83,7 +84,7 @@ impl Series {
     }
 }
 
-/// What a statement is of; there is one of each.
+/// What a statement is of; there is one of each. Statements of one file share their countries and titles.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// The kind of report.
@@ -93,9 +94,9 @@ pub struct Key {
     /// The last day, which is in it.
     pub last: Date,
     /// ISO 3166 alpha-2, `ZZ` for elsewhere; empty for all countries.
-    pub country: String,
+    pub country: Arc<str>,
     /// The title, as the file writes it; empty for all titles.
-    pub title: String,
+    pub title: Arc<str>,
 }
 
 impl Key {

@@ -272,7 +272,7 @@ pub mod tests {
     /// A monthly statement, in dollars.
     pub fn month(ledger: &mut Ledger, first: &str, dollars: i64, minutes: i64, stage: Stage) {
         let (first, last) = month_of(date(first));
-        let key = Key { series: Series::Monthly, first, last, country: String::new(), title: String::new() };
+        let key = Key { series: Series::Monthly, first, last, country: "".into(), title: "".into() };
         put(ledger, key, Figure { minutes, revenue_minor: Some(dollars * 100), stage });
     }
 
@@ -280,7 +280,7 @@ pub mod tests {
     pub fn week(ledger: &mut Ledger, first: &str, country: &str, minutes: i64) {
         let first = date(first);
         let last = plus(first, 6.days());
-        let key = Key { series: Series::Weekly, first, last, country: country.into(), title: String::new() };
+        let key = Key { series: Series::Weekly, first, last, country: country.into(), title: "".into() };
         put(ledger, key, Figure { minutes, revenue_minor: None, stage: Stage::Estimate });
     }
 

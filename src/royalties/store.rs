@@ -47,8 +47,8 @@ pub async fn of_keys<'a>(
             &each(|key| key.series.name().to_owned()),
             &days(|key| key.first),
             &days(|key| key.last),
-            &each(|key| key.country.clone()),
-            &each(|key| key.title.clone())
+            &each(|key| key.country.to_string()),
+            &each(|key| key.title.to_string())
         );
         found.extend(rows.fetch_all(&mut *db).await?.into_iter().filter_map(StatementRow::read));
     }
@@ -75,8 +75,8 @@ impl StatementRow {
             series: Series::parse(&self.series)?,
             first: jiff_date(self.first_day),
             last: jiff_date(self.last_day),
-            country: self.country,
-            title: self.title,
+            country: self.country.into(),
+            title: self.title.into(),
         };
         let stage = Stage::parse(&self.stage)?;
         let figure = Figure { minutes: self.minutes, revenue_minor: self.revenue_minor, stage };

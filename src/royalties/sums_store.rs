@@ -184,9 +184,9 @@ pub async fn countries(db: &mut PgConnection, workspace: i32) -> sqlx::Result<Co
             series: Series::parse(&row.series)?,
             first: jiff_date(row.first_day),
             last: jiff_date(row.last_day),
-            country: row.country,
+            country: row.country.into(),
             // The sum of titles stands like one title: what is of all of them goes before it.
-            title: if row.is_whole { String::new() } else { "titles".into() },
+            title: if row.is_whole { "" } else { "titles" }.into(),
         };
         let figure = Figure { minutes: row.minutes, revenue_minor: None, stage: Stage::Estimate };
         Some((key, Stored { figure, origin: Origin { import: 0, line: 0 } }))

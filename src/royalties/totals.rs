@@ -108,7 +108,7 @@ mod tests {
     fn ledger(rows: &[(&str, &str, i64)]) -> Ledger {
         let day = Date::constant(2025, 10, 6);
         let entry = |(n, (country, title, minutes)): (usize, &(&str, &str, i64))| {
-            let (country, title) = ((*country).to_owned(), (*title).to_owned());
+            let (country, title) = ((*country).into(), (*title).into());
             let key = Key { series: Series::Weekly, first: day, last: day, country, title };
             let figure = Figure { minutes: *minutes, revenue_minor: None, stage: Stage::Estimate };
             (key, Stored { figure, origin: Origin { import: 9 - n as i32, line: 2 } })

@@ -39,7 +39,7 @@ impl CountryWeeks {
                 _ => {}
             }
             // A row of all titles stands for them.
-            let (is_whole, minutes) = week.1.entry(key.country.clone()).or_insert((false, 0));
+            let (is_whole, minutes) = week.1.entry(key.country.to_string()).or_insert((false, 0));
             match (key.title.is_empty(), *is_whole) {
                 (true, _) => (*is_whole, *minutes) = (true, stored.figure.minutes),
                 (false, true) => {}
