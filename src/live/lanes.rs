@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::broadcast;
 
-/// Sockets of a lane before another one is begun: fewer are written to within ten milliseconds.
-const LANE_SOCKETS: usize = 1_000;
+/// Sockets of a lane before another one is begun: fewer are written to within five milliseconds.
+const LANE_SOCKETS: usize = 500;
 /// Lanes of a question at most: more would be woken oftener than it spreads the work.
-pub const LANES_MAX: usize = 8;
+pub const LANES_MAX: usize = 16;
 /// Batches a socket may fall behind before it is served from the database: seconds of a rush, minutes of a quiet day.
 const BATCHES_KEPT: usize = 64;
 
