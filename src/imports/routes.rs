@@ -22,7 +22,7 @@ use crate::imports::store::{self, Import};
 use crate::imports::words;
 use crate::period::Calendar;
 use crate::rest::Bytes;
-use crate::rest::asked::{Pairs, in_query, value};
+use crate::rest::asked::{Pairs, in_query, takes_only, value};
 use crate::server::problem::{Problem, ProblemBody, Reader};
 use crate::server::state::AppState;
 
@@ -269,10 +269,7 @@ async fn import_file(
 
 /// The file of a request.
 fn file_of(pairs: &Pairs, takes: &[&str], body: axum::body::Bytes) -> Result<File, Problem> {
-    if let Some((name, _)) = pairs.iter().find(|(name, _)| !takes.contains(&name.as_str())) {
-        let sentence = format!("the address takes no {name:?}; it takes {}", takes.join(", "));
-        return Err(Problem::new(StatusCode::BAD_REQUEST, sentence));
-    }
+    takes_only(pairs, takes)?;
     Ok(File::new(value(pairs, "name").unwrap_or("file"), body.into()))
 }
 

@@ -30,11 +30,11 @@ use crate::server::clock::Clock;
 
 /// Changes within a while go out in one piece, as writes are what costs: some ten microseconds of a core for each socket. So
 /// much longer for each socket keeps them below half a core, and few watchers hear of an order at once.
-const FRAME_EVERY_PER_SOCKET: Duration = Duration::from_micros(21);
+const FRAME_EVERY_PER_SOCKET: Duration = Duration::from_micros(20);
 /// The while with few sockets: less is not noticed.
 const FRAME_EVERY_MIN: Duration = Duration::from_millis(20);
 /// The while with ten thousand or more.
-const FRAME_EVERY_MAX: Duration = Duration::from_millis(210);
+const FRAME_EVERY_MAX: Duration = Duration::from_millis(200);
 /// Figures are computed at most this often.
 const FIGURES_EVERY: Duration = Duration::from_millis(250);
 /// Without any order the figures are computed this often all the same: the earlier windows move with the clock, and

@@ -179,8 +179,8 @@ mod tests {
         let lanes = Lanes::default();
         let first = lanes.subscribe();
         assert_eq!((lanes.count(), lanes.sockets()), (1, 1));
-        let many: Vec<_> = (1..LANE_SOCKETS * (LANES_MAX + 1)).map(|_| lanes.subscribe()).collect();
-        assert_eq!((lanes.count(), lanes.sockets()), (LANES_MAX, LANE_SOCKETS * (LANES_MAX + 1)));
+        let many: Vec<_> = (1..LANE_SOCKETS * LANES_MAX * 2).map(|_| lanes.subscribe()).collect();
+        assert_eq!((lanes.count(), lanes.sockets()), (LANES_MAX, LANE_SOCKETS * LANES_MAX * 2));
         let sizes: Vec<usize> = lanes.lock().iter().map(Lane::sockets).collect();
         assert!(sizes.iter().all(|size| *size == sizes[0]), "{sizes:?}");
         drop((first, many));

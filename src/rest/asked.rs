@@ -82,6 +82,14 @@ pub fn question(pairs: &Pairs, further: &[&str]) -> Result<Question, Problem> {
     })
 }
 
+/// 400 where the address says something that it does not take.
+pub fn takes_only(pairs: &Pairs, names: &[&str]) -> Result<(), Problem> {
+    match pairs.iter().find(|(name, _)| !names.contains(&name.as_str())) {
+        Some((name, _)) => Err(bad(format!("the address takes no {name:?}; it takes {}", names.join(", ")))),
+        None => Ok(()),
+    }
+}
+
 /// The value of a parameter that the address takes beside the question.
 pub fn value<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

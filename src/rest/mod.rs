@@ -3,6 +3,7 @@
 
 pub mod asked;
 pub mod etag;
+pub mod files;
 mod reference;
 mod specification;
 mod view;

@@ -1,21 +1,19 @@
 //! `/api/v1/royalties`: the tables of royalties as files and for scripts.
 
-use std::convert::Infallible;
-
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use futures_util::stream;
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::export::{Format, Header, PAGE_ROWS, Sheet, Wanted, local_time, respond};
+use crate::export::{Sheet, Wanted, local_time};
 use crate::money::Currency;
 use crate::rest::Bytes;
-use crate::rest::asked::{Pairs, in_path, in_query, value, words};
+use crate::rest::asked::{Pairs, in_query, takes_only, value};
+use crate::rest::files::{file, file_parameter, header_of, header_parameter, table_of};
 use crate::royalties::behind::{self, Asked, FILE_ROWS_MAX};
 use crate::royalties::figure::Of;
 use crate::royalties::model::ROYALTY_CURRENCY;
@@ -29,8 +27,8 @@ use crate::table::Data;
 
 /// Titles in a file at most: more than there are audiobooks of any publisher.
 const TITLES_IN_FILE_MAX: i64 = 100_000;
-/// The files of the rows behind a figure.
-const ROWS_FILES: [&str; 3] = ["rows.csv", "rows.xlsx", "rows.json"];
+/// The file of the rows behind a figure.
+const ROWS: (&str, &str) = ("rows", "Rows behind a figure");
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -44,25 +42,19 @@ struct FileParameters;
 
 impl IntoParams for TableFile {
     fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let formats = [Format::Csv, Format::Xlsx, Format::Json];
-        let files = TABLES.iter().flat_map(|(name, _)| formats.map(|format| format!("{name}.{}", format.extension())));
-        let files: Vec<String> = files.collect();
-        let parameter = in_path("file", "The name of the table, then the format.");
-        let parameter = parameter.schema(Some(words(files.iter().map(String::as_str), None)));
-        vec![parameter.example(Some("quarters.csv".into())).build()]
+        vec![file_parameter("The name of the table, then the format.", &TABLES.map(|(name, _)| name), "quarters.csv")]
     }
 }
 
 impl IntoParams for FileParameters {
     fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let about = "`plain` leaves out the facts above the table of a CSV file, for programs.";
         let rate = "Dollars a minute: `rates` says what the quarter brings at it too.";
         let number = utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
             .pattern(Some("^[0-9]{1,4}[.][0-9]{1,9}$"))
             .build();
         vec![
-            in_query("header", about).schema(Some(words(["full", "plain"], Some("full")))).build(),
+            header_parameter().build(),
             in_query("rate", rate).schema(Some(number)).example(Some("0.0105".into())).build(),
         ]
     }
@@ -87,23 +79,15 @@ async fn table(
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Problem> {
     let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
-    if let Some((name, _)) = pairs.iter().find(|(name, _)| !matches!(name.as_str(), "header" | "rate")) {
-        return Err(bad(format!("the address takes no {name:?}; it takes header, rate")));
-    }
+    takes_only(&pairs, &["header", "rate"])?;
     let header = header_of(&pairs)?;
     let wanted = value(&pairs, "rate")
         .map(|text| rate_of(text).ok_or_else(|| bad("rate is dollars a minute as a decimal, such as 0.0105".into())));
-    let no_table = || {
-        let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
-        let sentence = format!("there is no such file; there are {}, each .csv, .xlsx or .json", names.join(", "));
-        Problem::new(StatusCode::NOT_FOUND, sentence)
-    };
-    let (name, format) = Format::of_file(&file).ok_or_else(no_table)?;
-    let (_, title) = TABLES.iter().find(|(known, _)| *known == name).ok_or_else(no_table)?;
+    let (title, name, format) = table_of(&file, &TABLES)?;
     let (books, now) = (state.books.now(), state.clock.now());
     let wanted = read::Wanted { rate: wanted.transpose()?, titles: TITLES_IN_FILE_MAX };
     let royalties = read::royalties(&mut *state.db.acquire().await?, &books, now, wanted).await?;
-    let listing = royalties.table(name).ok_or_else(no_table)?;
+    let listing = royalties.table(name).ok_or_else(Problem::nothing_here)?;
     let mut sheet = Sheet::new(name, title, listing.data.columns.clone())
         .fact("zone", books.calendar.zone_name())
         .fact("currency", ROYALTY_CURRENCY.code())
@@ -119,8 +103,7 @@ async fn file_of(sheet: Sheet, data: Data, wanted: Wanted, reporting: Currency) 
     let currency = |column: &str| if column == "converted" { reporting } else { ROYALTY_CURRENCY };
     let has = |column: &&String| data.columns.iter().any(|known| known.name == **column);
     let sheet = data.money.iter().filter(has).fold(sheet, |sheet, column| sheet.money(column, currency(column)));
-    let pages: Vec<_> = data.rows.chunks(PAGE_ROWS as usize).map(|rows| Ok::<_, Infallible>(rows.to_vec())).collect();
-    respond(sheet, stream::iter(pages), wanted).await
+    file(sheet, data, wanted).await
 }
 
 /// The name of a file of rows.
@@ -130,8 +113,7 @@ struct OfParameters;
 
 impl IntoParams for RowsFile {
     fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let parameter = in_path("file", "The rows in a format.").schema(Some(words(ROWS_FILES, None)));
-        vec![parameter.example(Some("rows.csv".into())).build()]
+        vec![file_parameter("The rows in a format.", &[ROWS.0], "rows.csv")]
     }
 }
 
@@ -143,12 +125,8 @@ impl IntoParams for OfParameters {
             .schema_type(utoipa::openapi::Type::String)
             .pattern(Some("^title[.][A-Za-z0-9]{1,300}$"))
             .build();
-        let header = "`plain` leaves out the facts above the table of a CSV file, for programs.";
         let of = in_query("of", about).required(Required::True).schema(Some(name));
-        vec![
-            of.example(Some("title.Emma".into())).build(),
-            in_query("header", header).schema(Some(words(["full", "plain"], Some("full")))).build(),
-        ]
+        vec![of.example(Some("title.Emma".into())).build(), header_parameter().build()]
     }
 }
 
@@ -171,12 +149,8 @@ async fn figure(
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Problem> {
     let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
-    let no_file =
-        || Problem::new(StatusCode::NOT_FOUND, format!("there is no such file; there are {}", ROWS_FILES.join(", ")));
-    let (_, format) = Format::of_file(&file).filter(|(name, _)| *name == "rows").ok_or_else(no_file)?;
-    if let Some((name, _)) = pairs.iter().find(|(name, _)| !matches!(name.as_str(), "header" | "of")) {
-        return Err(bad(format!("the address takes no {name:?}; it takes of, header")));
-    }
+    let (_, _, format) = table_of(&file, &[ROWS])?;
+    takes_only(&pairs, &["of", "header"])?;
     let header = header_of(&pairs)?;
     let of = value(&pairs, "of").and_then(Of::parse).ok_or_else(|| {
         bad("of is week.FIRST.LAST, month.FIRST, quarter.FIRST, country.FIRST.CODE or title.TITLE".into())
@@ -200,12 +174,4 @@ fn rate_of(text: &str) -> Option<Rate> {
     let (whole, fraction) = text.split_once('.')?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number(whole) && is_number(fraction) { Rate::parse(text) } else { None }
-}
-
-fn header_of(pairs: &Pairs) -> Result<Header, Problem> {
-    match value(pairs, "header") {
-        None | Some("full") => Ok(Header::Full),
-        Some("plain") => Ok(Header::Plain),
-        Some(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "header is one of full, plain")),
-    }
 }

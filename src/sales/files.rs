@@ -1,24 +1,23 @@
 //! The tables and charts of the page as files: `GET /api/v1/tables/countries.csv`, for the question in the query.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::DateTime;
-use futures_util::stream;
 use serde::Serialize;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::export::{Format, Header, PAGE_ROWS, Sheet, Wanted, respond};
+use crate::export::{Format, Sheet, Wanted};
 use crate::money::Currency;
 use crate::period::{Instant, Window};
 use crate::rest::Bytes;
-use crate::rest::asked::{Pairs, QuestionParameters, in_path, in_query, question, value, words};
+use crate::rest::asked::{Pairs, QuestionParameters, question};
+use crate::rest::files::{self, file_parameter, header_of, header_parameter};
 use crate::sales::books::Books;
 use crate::sales::model::Snapshot;
 use crate::sales::question::Royalties;
@@ -44,9 +43,7 @@ struct FileParameters;
 
 impl IntoParams for FileParameters {
     fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let about = "`plain` leaves out the facts above the table of a CSV file, for programs.";
-        let headers = words(["full", "plain"], Some("full"));
-        vec![in_query("header", about).schema(Some(headers)).example(Some("plain".into())).build()]
+        vec![header_parameter().example(Some("plain".into())).build()]
     }
 }
 
@@ -102,19 +99,6 @@ impl IntoParams for ChartFile {
     fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![file_parameter("The name of the chart, then the format.", &CHARTS, "revenue.csv")]
     }
-}
-
-fn file_parameter(about: &str, names: &[&str], example: &str) -> Parameter {
-    let files = in_all_formats(names);
-    in_path("file", about)
-        .schema(Some(words(files.iter().map(String::as_str), None)))
-        .example(Some(example.into()))
-        .build()
-}
-
-fn in_all_formats(names: &[&str]) -> Vec<String> {
-    let formats = [Format::Csv, Format::Xlsx, Format::Json];
-    names.iter().flat_map(|name| formats.map(|format| format!("{name}.{}", format.extension()))).collect()
 }
 
 /// What of a snapshot can be had as a file: its name, its title, its values.
@@ -179,12 +163,11 @@ async fn answer(
     pairs: &Pairs,
     find: impl Fn(&Snapshot) -> Result<Found, Problem>,
 ) -> Result<Response, Problem> {
-    let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
     let mut question = question(pairs, &["header"])?;
     if file.split('.').next() == Some(WITH_ROYALTIES) {
         question.royalties = Royalties::With;
     }
-    let header = header(pairs).map_err(bad)?;
+    let header = header_of(pairs)?;
     let Some((_, format)) = Format::of_file(file) else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "the file's name ends in .csv, .xlsx or .json"));
     };
@@ -194,8 +177,7 @@ async fn answer(
     // The header names the currency of the values, also in the moment after another one was set.
     let books = Books { currency: snapshot.currency, ..state.books.now().as_ref().clone() };
     let sheet = sheet(&name, &title, &data, &books, as_of).fact("filter", question.query());
-    let pages: Vec<_> = data.rows.chunks(PAGE_ROWS as usize).map(|rows| Ok::<_, Infallible>(rows.to_vec())).collect();
-    Ok(respond(sheet, stream::iter(pages), Wanted { format, header }).await)
+    Ok(files::file(sheet, data, Wanted { format, header }).await)
 }
 
 fn find(files: Files<'_>, file: &str) -> Result<Found, Problem> {
@@ -215,14 +197,6 @@ fn sheet(name: &str, title: &str, data: &Data, books: &Books, as_of: Instant) ->
     let window = Window { from: instant(from), to: instant(to) };
     let sheet = Sheet::new(name, title, data.columns.clone()).about(&books.calendar, window, books.currency, as_of);
     data.money.iter().fold(sheet, |sheet, column| sheet.money(column, books.currency))
-}
-
-fn header(pairs: &Pairs) -> Result<Header, String> {
-    match value(pairs, "header") {
-        None | Some("full") => Ok(Header::Full),
-        Some("plain") => Ok(Header::Plain),
-        Some(_) => Err("header is one of full, plain".into()),
-    }
 }
 
 fn instant(milliseconds: i64) -> Instant {

@@ -10,7 +10,7 @@ use takings::live::bus::{Bus, Kind};
 use takings::settings::{self, Change};
 use tokio::process::Command;
 
-use crate::util::programs::{Program, free_port, nats};
+use crate::util::programs::{Program, free_port, nats, system};
 use crate::util::{Socket, TestApp, assert_status, database_url, shopify_order};
 
 const NOW: &str = "2026-11-21T14:00:00Z";
@@ -69,6 +69,75 @@ async fn wake_ups_go_over_nats_and_not_through_the_database(db: PgPool) {
     one.stop().await;
     other.stop().await;
     nats.kill().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn over_tls_a_server_of_an_authority_of_ones_own_is_believed_and_another_is_not(db: PgPool) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [ours, theirs] = ["ours", "theirs"].map(|name| Authority::new(&folder.path().join(name)));
+    let port = free_port().await;
+    let [key, certificate] = [ours.key(), ours.certificate()];
+    let nats = nats(port, &["--tls", "--tlskey", &key, "--tlscert", &certificate]).await;
+    let address = |authority: &Authority| format!("tls://127.0.0.1:{port}?ca={}", authority.file());
+    let one = TestApp::start_on(db.clone(), &address(&ours)).await;
+    let other = one.beside_on(&address(&ours)).await;
+    let mut watcher = other.socket("?last_event=0", PROTOCOL).await;
+    let began = Instant::now();
+    for id in 1..=12 {
+        post(&one, id).await;
+        assert_eq!(told(&mut watcher, id).await, [id]);
+    }
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    // Whoever trusts another authority does not speak to it, and looks by itself meanwhile.
+    let stranger = async_nats::ConnectOptions::new().add_root_certificates(theirs.file().into());
+    let refused = stranger.connect(format!("tls://127.0.0.1:{port}")).await.expect_err("a stranger's server");
+    assert!(format!("{refused:?}").contains("InvalidCertificate"), "{refused:?}");
+    let apart = one.beside_on(&address(&theirs)).await;
+    let mut watcher = apart.socket("?last_event=12", PROTOCOL).await;
+    post(&one, 13).await;
+    assert_eq!(told(&mut watcher, 13).await, [13]);
+    for app in [one, other, apart] {
+        app.stop().await;
+    }
+    nats.kill().await;
+}
+
+/// Who signs certificates of servers on this machine; made by OpenSSL, for a day.
+struct Authority(std::path::PathBuf);
+
+impl Authority {
+    fn new(folder: &std::path::Path) -> Authority {
+        std::fs::create_dir(folder).expect("a folder");
+        std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").expect("written");
+        let fresh = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1";
+        for line in [
+            format!("{fresh} -x509 -subj /CN=authority -keyout ca.key -out ca.pem"),
+            format!("{fresh} -subj /CN=server -keyout key.pem -out request.pem"),
+            "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile names -out server.pem"
+                .into(),
+        ] {
+            let mut command = std::process::Command::new(system("openssl"));
+            let done = command.args(line.split(' ')).current_dir(folder).output().expect("OpenSSL");
+            assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+        }
+        Authority(folder.to_owned())
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.0.join(file).display().to_string()
+    }
+
+    fn file(&self) -> String {
+        self.path("ca.pem")
+    }
+
+    fn key(&self) -> String {
+        self.path("key.pem")
+    }
+
+    fn certificate(&self) -> String {
+        self.path("server.pem")
+    }
 }
 
 #[sqlx::test(migrations = "./migrations")]

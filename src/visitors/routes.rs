@@ -1,22 +1,19 @@
 //! `/api/v1/visitors`: visitors for scripts, and their tables as files.
 
-use std::convert::Infallible;
-
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
 use serde::Serialize;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::export::{Format, Header, PAGE_ROWS, Sheet, Wanted, local_time, percent, respond};
+use crate::export::{Sheet, Wanted, local_time, percent};
 use crate::period::Calendar;
 use crate::rest::Bytes;
-use crate::rest::asked::{Pairs, in_path, in_query, value, words};
+use crate::rest::asked::{Pairs, takes_only};
+use crate::rest::files::{self, file_parameter, header_of, header_parameter, table_of};
 use crate::sales::files::JsonFile;
 use crate::server::problem::{Problem, Reader};
 use crate::server::state::AppState;
@@ -203,19 +200,13 @@ struct FileParameters;
 
 impl IntoParams for TableFile {
     fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let formats = [Format::Csv, Format::Xlsx, Format::Json];
-        let files = TABLES.iter().flat_map(|(name, _)| formats.map(|format| format!("{name}.{}", format.extension())));
-        let files: Vec<String> = files.collect();
-        let parameter = in_path("file", "The name of the table, then the format.");
-        let parameter = parameter.schema(Some(words(files.iter().map(String::as_str), None)));
-        vec![parameter.example(Some("days.csv".into())).build()]
+        vec![file_parameter("The name of the table, then the format.", &TABLES.map(|(name, _)| name), "days.csv")]
     }
 }
 
 impl IntoParams for FileParameters {
     fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let about = "`plain` leaves out the facts above the table of a CSV file, for programs.";
-        vec![in_query("header", about).schema(Some(words(["full", "plain"], Some("full")))).build()]
+        vec![header_parameter().build()]
     }
 }
 
@@ -236,28 +227,14 @@ async fn visitor_table(
     Path(file): Path<String>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Problem> {
-    let bad = |sentence: String| Problem::new(StatusCode::BAD_REQUEST, sentence);
-    if let Some((name, _)) = pairs.iter().find(|(name, _)| name != "header") {
-        return Err(bad(format!("the address takes no {name:?}; it takes header")));
-    }
-    let header = match value(&pairs, "header") {
-        None | Some("full") => Header::Full,
-        Some("plain") => Header::Plain,
-        Some(_) => return Err(bad("header is one of full, plain".into())),
-    };
-    let no_table = || {
-        let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
-        let sentence = format!("there is no such file; there are {}, each .csv, .xlsx or .json", names.join(", "));
-        Problem::new(StatusCode::NOT_FOUND, sentence)
-    };
-    let (name, format) = Format::of_file(&file).ok_or_else(no_table)?;
-    let (_, title) = TABLES.iter().find(|(known, _)| *known == name).ok_or_else(no_table)?;
+    takes_only(&pairs, &["header"])?;
+    let header = header_of(&pairs)?;
+    let (title, name, format) = table_of(&file, &TABLES)?;
     let books = state.books.now();
     let visited = visited(&state).await?;
-    let data = table(&visited, name, &books.calendar).ok_or_else(no_table)?;
+    let data = table(&visited, name, &books.calendar).ok_or_else(Problem::nothing_here)?;
     let sheet = Sheet::new(&format!("visitors-{name}"), title, data.columns.clone())
         .fact("zone", books.calendar.zone_name())
         .fact("watermark", local_time(&books.calendar, visited.at));
-    let pages: Vec<_> = data.rows.chunks(PAGE_ROWS as usize).map(|rows| Ok::<_, Infallible>(rows.to_vec())).collect();
-    Ok(respond(sheet, stream::iter(pages), Wanted { format, header }).await)
+    Ok(files::file(sheet, data, Wanted { format, header }).await)
 }

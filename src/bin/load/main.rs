@@ -7,6 +7,7 @@ mod client;
 mod contender;
 mod endpoints;
 mod fill;
+mod frames;
 mod goals;
 mod ingest;
 mod page;
@@ -104,6 +105,15 @@ enum Command {
         /// Orders a second
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=5_000))]
         rate: u64,
+        /// Seconds of each run
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=120))]
+        seconds: u64,
+    },
+    /// The forms that live messages could have: as they are, deflated, in binary
+    Frames {
+        /// Orders a second
+        #[arg(long, value_delimiter = ',', default_value = "1,50", value_parser = clap::value_parser!(u64).range(1..=500))]
+        rates: Vec<u64>,
         /// Seconds of each run
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=120))]
         seconds: u64,
@@ -209,6 +219,7 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
         Command::Endpoints { orders } => endpoints::run(&bench, &orders).await,
         Command::Ingest { connections, seconds } => ingest::run(&bench, &connections, seconds).await,
         Command::Sockets { sockets, slow, rate, seconds } => sockets::run(&bench, &sockets, slow, rate, seconds).await,
+        Command::Frames { rates, seconds } => frames::run(&bench, &rates, seconds).await,
         Command::Peers { what } => peers::run(&bench, what).await,
         Command::Royalties { rows } => royalties::run(&bench, &rows).await,
         Command::Visitors { hits, orders, seconds } => {

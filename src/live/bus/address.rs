@@ -1,6 +1,7 @@
 //! Where the bus is: the value of `TAKINGS_BUS`.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use async_nats::ServerAddr;
@@ -22,6 +23,8 @@ pub struct NatsServer {
     pub address: ServerAddr,
     /// What we show.
     pub pass: Pass,
+    /// Beside those that the system trusts, who may say over TLS that it is this server: a file of certificates in PEM.
+    pub trusted: Option<PathBuf>,
 }
 
 /// What a NATS server lets somebody in for.
@@ -46,8 +49,8 @@ pub enum BadAddress {
     Other(&'static str),
     /// No address.
     #[error(
-        "TAKINGS_BUS is not of the form nats://user:password@host:4222, nats://token@host:4222 or the same with tls://: \
-         set it so, or leave it empty and servers wake one another through PostgreSQL"
+        "TAKINGS_BUS is not of the form nats://user:password@host:4222, nats://token@host:4222 or the same with tls://, \
+         which may end in ?ca=/path/of/the/authority.pem: set it so, or leave it empty and servers wake one another through PostgreSQL"
     )]
     Malformed,
 }
@@ -66,7 +69,12 @@ impl FromStr for Address {
             _ => return Err(BadAddress::Malformed),
         }
         let mut url = text.parse::<ServerAddr>().map_err(|_| BadAddress::Malformed)?.into_inner();
-        let is_plain = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+        let trusted = match url.query() {
+            None => None,
+            Some(query) => Some(trusted(query).filter(|_| url.scheme() == "tls").ok_or(BadAddress::Malformed)?),
+        };
+        let is_plain = matches!(url.path(), "" | "/") && url.fragment().is_none();
+        url.set_query(None);
         if !is_plain || url.host_str().is_none_or(str::is_empty) {
             return Err(BadAddress::Malformed);
         }
@@ -80,8 +88,15 @@ impl FromStr for Address {
         };
         url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| BadAddress::Malformed)?;
         let address = url.as_str().parse().map_err(|_| BadAddress::Malformed)?;
-        Ok(Address::Nats(NatsServer { address, pass }))
+        Ok(Address::Nats(NatsServer { address, pass, trusted }))
     }
+}
+
+/// The file of a query `ca=…`.
+fn trusted(query: &str) -> Option<PathBuf> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let (name, path) = pairs.next()?;
+    (name == "ca" && !path.is_empty() && pairs.next().is_none()).then(|| PathBuf::from(path.into_owned()))
 }
 
 /// Without what it shows to be let in, so that nothing logs it.
@@ -110,6 +125,9 @@ mod tests {
         assert!(plain.pass == Pass::None && !plain.address.tls_required());
         let named = server("tls://ada:p%40ss%3Aword@nats.example:4443/");
         assert!(named.pass == Pass::Password("ada".into(), "p@ss:word".into()) && named.address.tls_required());
+        let private = server("tls://nats.example:4222?ca=/etc/takings/our%20ca.pem");
+        assert_eq!(private.trusted.as_deref(), Some(std::path::Path::new("/etc/takings/our ca.pem")));
+        assert_eq!((private.address.as_url_str(), named.trusted), ("tls://nats.example:4222", None));
         assert!(server("nats://s3cret@[::1]:4222").pass == Pass::Token("s3cret".into()));
     }
 
@@ -125,9 +143,17 @@ mod tests {
 
     #[test]
     fn what_is_no_nats_server_is_refused_with_what_to_set() {
-        for text in
-            ["redis://127.0.0.1", "nats.example:4222", "nats://", "nats://host/stream", "http://host", "nats://h:x"]
-        {
+        for text in [
+            "redis://127.0.0.1",
+            "nats.example:4222",
+            "nats://",
+            "nats://host/stream",
+            "http://host",
+            "nats://h:x",
+            "nats://host?ca=/ca.pem",
+            "tls://host?ca=",
+            "tls://host?cert=/ca.pem",
+        ] {
             let refused = text.parse::<Address>().expect_err(text).to_string();
             assert!(refused.contains("nats://") && refused.contains("leave it empty"), "{text}: {refused}");
         }

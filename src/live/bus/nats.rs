@@ -54,6 +54,10 @@ impl Nats {
             Pass::Password(user, password) => ConnectOptions::with_user_and_password(user, password),
             Pass::Token(token) => ConnectOptions::with_token(token),
         };
+        let options = match &server.trusted {
+            Some(file) => options.add_root_certificates(file.clone()),
+            None => options,
+        };
         let event = {
             let (changed, why) = (Arc::clone(&changed), Arc::clone(&why));
             move |event| {
