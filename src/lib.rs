@@ -38,6 +38,8 @@ pub mod settings;
 pub mod sources;
 #[cfg(feature = "ssr")]
 pub mod visitors;
+#[cfg(feature = "ssr")]
+pub mod voice;
 
 // What the features are put together with.
 pub mod app;
