@@ -1,6 +1,8 @@
 //! What carries the sound: negotiates with browsers, forwards their packets, says who speaks. Behind a trait, so that another
 //! library may take its place.
 
+pub mod sfu;
+
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -104,11 +106,18 @@ pub trait Media: Clone + Send + Sync + 'static {
     /// browser, upwards: the older connection goes on until the newer stands, and is closed then.
     fn offer(&self, seat: Seat, attempt: u32, sdp: String) -> impl Future<Output = Result<String, Refused>> + Send;
     /// A candidate of the browser for an attempt.
-    fn candidate(&self, seat: Seat, attempt: u32, candidate: String) -> impl Future<Output = Result<(), Refused>> + Send;
+    fn candidate(
+        &self,
+        seat: Seat,
+        attempt: u32,
+        candidate: String,
+    ) -> impl Future<Output = Result<(), Refused>> + Send;
     /// Nothing of this person is forwarded while it holds.
     fn silence(&self, seat: Seat, is_silenced: bool);
     /// The person hears nothing while it holds: nothing is sent to them.
     fn deafen(&self, seat: Seat, is_deaf: bool);
+    /// The person's browser says how much it lost of what was sent to it, in percent.
+    fn note_loss(&self, seat: Seat, percent: f64);
     /// The seat is given up; its connections end.
     fn leave(&self, seat: Seat) -> impl Future<Output = ()> + Send;
     /// What is known of all seats.
