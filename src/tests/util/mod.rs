@@ -305,6 +305,11 @@ impl Socket {
         self.0.send(Message::text(message.to_string())).await.expect("sent");
     }
 
+    /// Sends a message where there is still somebody to read it.
+    pub async fn say_if_open(&mut self, message: &Value) {
+        let _ = self.0.send(Message::text(message.to_string())).await;
+    }
+
     /// Opens one for a script where a server is there to answer.
     pub async fn try_open(address: &str, query: &str, token: &str) -> Option<Socket> {
         let mut request = format!("ws://{address}/ws{query}").into_client_request().ok()?;
