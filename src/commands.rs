@@ -28,6 +28,7 @@ use takings::settings::{self, Change, currency};
 use takings::sources::{replay, store as sources};
 use takings::visitors::countries::{Countries, UnusableDatabase};
 use takings::voice::config::{self, Config as VoiceConfig, RelayConfig};
+use takings::voice::relay::External;
 
 use super::{Cli, Command, Import, Place, Rates, Serve, Settings, Source, Token, User, Voice};
 
@@ -177,7 +178,7 @@ fn voice_config(voice: Voice, served: IpAddr) -> Result<Option<VoiceConfig>, &'s
                 "--relay-urls needs TAKINGS_RELAY_SECRET: what static-auth-secret is in coturn's configuration",
             );
         }
-        (urls, secret) => RelayConfig::External { urls, secret },
+        (urls, secret) => RelayConfig::External(External { urls, secret, relays_from: voice.relay_from }),
     };
     Ok(Some(VoiceConfig {
         bind: voice.voice_address.unwrap_or_else(|| config::address_of(served)),

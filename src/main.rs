@@ -136,6 +136,9 @@ struct Voice {
     /// The secret that names are signed with there: coturn's static-auth-secret
     #[arg(long, env = "TAKINGS_RELAY_SECRET", hide_env_values = true, default_value = "", hide_default_value = true)]
     relay_secret: String,
+    /// The addresses that it relays from, to tell who is relayed; several with commas
+    #[arg(long, env = "TAKINGS_RELAY_FROM", value_delimiter = ',')]
+    relay_from: Vec<IpAddr>,
 }
 
 #[derive(Subcommand)]

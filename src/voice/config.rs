@@ -1,7 +1,9 @@
 //! Where voice is carried, as the command line or a test says it.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use sqlx::PgPool;
 use tokio::sync::mpsc;
@@ -10,7 +12,7 @@ use crate::server::clock::Clock;
 use crate::voice::Voice;
 use crate::voice::media::sfu::Sfu;
 use crate::voice::media::{Event, Place};
-use crate::voice::relay::{self, Relay};
+use crate::voice::relay::{self, External, Limits, Relay};
 
 /// The UDP ports of connections, unless others are named: one for each, so that as many people talk at once.
 pub const PORTS: RangeInclusive<u16> = 40_000..=41_999;
@@ -33,19 +35,12 @@ pub struct Config {
 }
 
 /// Which relay browsers use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum RelayConfig {
     /// The one in this program, on a UDP port; 0 takes a free one.
     Own(u16),
-    /// Another, as coturn, by its addresses and the secret that names are signed with.
-    External {
-        /// `turn:host:port` and `turns:host:port`.
-        urls: Vec<String>,
-        /// What `static-auth-secret` is there.
-        secret: String,
-    },
-    /// None.
-    Off,
+    /// Another, such as coturn.
+    External(External),
 }
 
 impl Config {
@@ -55,20 +50,40 @@ impl Config {
     }
 
     /// Binds what is needed, and makes the server's voice with what its engine will say.
-    pub async fn start(
-        self,
-        db: PgPool,
-        workspace: i32,
-        clock: Clock,
-    ) -> std::io::Result<(Voice, mpsc::Receiver<Event>)> {
-        let place = Place {
+    pub async fn start(self, db: PgPool, workspace: i32, clock: Clock) -> io::Result<(Voice, mpsc::Receiver<Event>)> {
+        let media = Place {
             bind: self.bind,
             public: self.public,
             ports: self.ports,
             tcp: Some(SocketAddr::new(self.bind, self.tcp_port)),
         };
-        let relay = Relay::start(relay::Config { bind: None, public: self.public }).await?;
-        let (engine, happened) = Sfu::start(place).await?;
+        let (port, external) = match self.relay {
+            RelayConfig::Own(port) => (port, None),
+            RelayConfig::External(external) => (0, Some(external)),
+        };
+        let now = {
+            let clock = clock.clone();
+            Arc::new(move || clock.now().timestamp().unsigned_abs())
+        };
+        let mut relay = relay::Config {
+            bind: SocketAddr::new(self.bind, port),
+            public: self.public,
+            media: media.clone(),
+            external,
+            stun: Vec::new(),
+            limits: Limits::default(),
+            now,
+        };
+        let relay = match Relay::start(relay.clone()).await {
+            // Another server of this machine has it: voice works all the same where no firewall stands.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && port != 0 => {
+                tracing::warn!(port, "the relay's port is taken: it takes a free one; --relay-port names another");
+                relay.bind.set_port(0);
+                Relay::start(relay).await?
+            }
+            started => started?,
+        };
+        let (engine, happened) = Sfu::start(media).await?;
         Ok((Voice::new(engine, relay, db, workspace, clock), happened))
     }
 }

@@ -1,6 +1,6 @@
 //! Who is in which room: pure, so that every rule of coming, going and coming back is tested without sockets or sound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::period::Instant;
 use crate::voice::media::Seat;
@@ -37,6 +37,8 @@ pub struct Room {
     pub presenter: Option<i32>,
     /// Where they are: the address within the site, and the card in sight.
     pub view: Option<(String, Option<String>)>,
+    /// Whom administrators have muted, until the call is over: leaving and joining again changes nothing.
+    pub muted: BTreeSet<i32>,
     /// Whether people send redundantly.
     pub is_redundant: bool,
 }
@@ -193,6 +195,7 @@ impl Rooms {
             Call { id: *newest_call, began_at: now }
         });
         let Guest { person, name, socket, epoch, resume_hash } = guest;
+        let is_server_muted = wanted.muted.contains(&person);
         wanted.members.push(Member {
             person,
             name,
@@ -202,7 +205,7 @@ impl Rooms {
             socket: Some(socket),
             alone_since: None,
             is_muted: false,
-            is_server_muted: false,
+            is_server_muted,
             is_deaf: false,
             state: State::Connecting,
             reported: Reported::default(),
@@ -220,8 +223,7 @@ impl Rooms {
             room.view = None;
         }
         if room.members.is_empty() {
-            room.call = None;
-            room.is_redundant = false;
+            *room = Room { name: std::mem::take(&mut room.name), ..Room::default() };
         }
         Some(member.ended(seat.room, why))
     }
@@ -267,6 +269,18 @@ impl Room {
     /// The sockets of its people.
     pub fn sockets(&self) -> impl Iterator<Item = u64> {
         self.members.iter().filter_map(|member| member.socket)
+    }
+
+    /// An administrator mutes somebody in it, or no longer does.
+    pub fn mute(&mut self, person: i32, is_muted: bool) {
+        if is_muted {
+            self.muted.insert(person);
+        } else {
+            self.muted.remove(&person);
+        }
+        for member in self.members.iter_mut().filter(|member| member.person == person) {
+            member.is_server_muted = is_muted;
+        }
     }
 
     /// The seat of somebody in it.

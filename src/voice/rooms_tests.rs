@@ -104,6 +104,21 @@ fn who_leaves_presents_no_more_and_a_room_that_is_closed_ends_its_seats() {
     assert_eq!(rooms.shown()[0].name, "Orders and goals");
 }
 
+#[test]
+fn who_was_muted_stays_so_until_the_call_is_over() {
+    let mut rooms = rooms();
+    let (seat, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
+    let (other, _) = rooms.join(1, guest(8, 2), at(0)).expect("a seat");
+    rooms.room_mut(1).expect("a room").mute(7, true);
+    rooms.end(seat, Ending::Left);
+    let (seat, _) = rooms.join(1, guest(7, 3), at(1)).expect("a seat");
+    assert!(rooms.member(seat).expect("a member").is_server_muted);
+    rooms.end(seat, Ending::Left);
+    rooms.end(other, Ending::Left);
+    let (seat, _) = rooms.join(1, guest(7, 4), at(2)).expect("a seat");
+    assert!(!rooms.member(seat).expect("a member").is_server_muted);
+}
+
 proptest! {
     /// Whatever happens: one seat a person, no room above its size, a call where and only where there is somebody.
     #[test]

@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::voice::media::{Connection, Event, Measured, Media, Seat};
 use crate::voice::monitor::{CallSample, PersonSample, Sample};
 use crate::voice::protocol::{State as How, Told};
-use crate::voice::rooms::{Member, Room};
+use crate::voice::rooms::Member;
 use crate::voice::switchboard::{State, Switchboard};
 
 /// How often is measured.
@@ -102,19 +102,15 @@ fn sample<M: Media>(voice: &Switchboard<M>, measured: &HashMap<Seat, Measured>) 
             let nothing = Measured::default();
             let measured = measured.get(&seat).unwrap_or(&nothing);
             let is_relayed = measured.remote.is_some_and(|remote| voice.0.relay.is_relayed(member.person, remote));
-            let carried = voice.0.relay.carried_bytes(member.person, id);
+            let carried = voice.0.relay.meter(member.person, id).bytes;
             gauges.0.entry(seat).or_default().person(member, measured, is_relayed, carried, now)
         });
         let people = people.collect();
-        Some(CallSample { id: call.id, room: id, name: name(room), began_at: call.began_at, people })
+        Some(CallSample { id: call.id, room: id, name: room.name.clone(), began_at: call.began_at, people })
     });
     let mut calls: Vec<CallSample> = calls.collect();
     calls.sort_by_key(|call| call.id);
     Sample { at, calls }
-}
-
-fn name(room: &Room) -> String {
-    room.name.clone()
 }
 
 impl Gauges {

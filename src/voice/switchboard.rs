@@ -252,6 +252,10 @@ impl<M: Media> Switchboard<M> {
     pub(super) async fn settle(&self, ended: impl IntoIterator<Item = Ended>) {
         for ended in ended {
             self.0.engine.leave(ended.seat).await;
+            let seat = self.state().rooms.seat_of(ended.seat.person);
+            if seat.is_none_or(|seat| seat.room != ended.seat.room) {
+                self.0.relay.end(ended.seat.person, ended.seat.room).await;
+            }
             let mut state = self.state();
             state.gauges.forget(ended.seat);
             state.tell_ended(&ended);

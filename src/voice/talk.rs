@@ -80,9 +80,15 @@ impl<M: Media> Switchboard<M> {
                 self.state().refuse(line, Why::Media, refused.to_string(), retry_after_ms);
             }
         }
-        // The seat may have ended meanwhile, and with it what the engine had of it.
-        if self.state().rooms.member(seat).is_none() {
-            self.0.engine.leave(seat).await;
+        let member = self.state().rooms.member(seat).map(|member| (member.is_server_muted, member.is_deaf));
+        match member {
+            Some((is_silenced, is_deaf)) => {
+                // What was decided before the engine knew of the seat.
+                self.0.engine.silence(seat, is_silenced);
+                self.0.engine.deafen(seat, is_deaf);
+            }
+            // The seat has ended meanwhile, and with it what the engine had of it.
+            None => self.0.engine.leave(seat).await,
         }
     }
 
@@ -128,8 +134,8 @@ impl<M: Media> Switchboard<M> {
             return;
         }
         let is_muted = action == Moderation::Mute;
-        if let Some(member) = self.state().rooms.member_mut(theirs) {
-            member.is_server_muted = is_muted;
+        if let Some(room) = self.state().rooms.room_mut(theirs.room) {
+            room.mute(whom, is_muted);
         }
         self.0.engine.silence(theirs, is_muted);
         self.changed();
