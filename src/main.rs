@@ -139,6 +139,9 @@ struct Voice {
     /// The addresses that it relays from, to tell who is relayed; several with commas
     #[arg(long, env = "TAKINGS_RELAY_FROM", value_delimiter = ',')]
     relay_from: Vec<IpAddr>,
+    /// Percent of the packets to listeners that are thrown away, to try what a bad network does
+    #[arg(long, default_value_t = 0, hide = true, value_parser = clap::value_parser!(u8).range(0..=50))]
+    voice_drop_percent: u8,
 }
 
 #[derive(Subcommand)]

@@ -10,8 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::server::clock::Clock;
 use crate::voice::Voice;
-use crate::voice::media::sfu::Sfu;
-use crate::voice::media::{Event, Place};
+use crate::voice::media::{Event, Place, Sfu};
 use crate::voice::relay::{self, External, Limits, Relay};
 
 /// The UDP ports of connections, unless others are named: one for each, so that as many people talk at once.
@@ -32,6 +31,8 @@ pub struct Config {
     pub tcp_port: u16,
     /// The relay.
     pub relay: RelayConfig,
+    /// How many percent of the packets to listeners are thrown away: to try what a bad network does, never to serve.
+    pub drop_percent: u8,
 }
 
 /// Which relay browsers use.
@@ -46,7 +47,7 @@ pub enum RelayConfig {
 impl Config {
     /// Voice at the address that a server is reached at; free ports but for the connections'.
     pub fn at(bind: IpAddr) -> Config {
-        Config { bind, public: None, ports: PORTS, tcp_port: 0, relay: RelayConfig::Own(0) }
+        Config { bind, public: None, ports: PORTS, tcp_port: 0, relay: RelayConfig::Own(0), drop_percent: 0 }
     }
 
     /// Binds what is needed, and makes the server's voice with what its engine will say.
@@ -83,7 +84,10 @@ impl Config {
             }
             started => started?,
         };
-        let (engine, happened) = Sfu::start(media).await?;
+        let (engine, happened) = match self.drop_percent {
+            0 => Sfu::start(media)?,
+            percent => Sfu::with_loss(media, percent)?,
+        };
         Ok((Voice::new(engine, relay, db, workspace, clock), happened))
     }
 }

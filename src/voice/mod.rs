@@ -15,4 +15,4 @@ mod signalling;
 mod talk;
 
 /// The server's voice.
-pub type Voice = switchboard::Switchboard<media::sfu::Sfu>;
+pub type Voice = switchboard::Switchboard<media::Sfu>;
