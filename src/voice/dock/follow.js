@@ -4,8 +4,6 @@ import { inSight, named } from "./cards.js";
 import { change, state } from "./store.js";
 
 const LOOK_MS = 250;
-// Said again now and then, for those who come later.
-const AGAIN_MS = 3_000;
 // A page is an address without a file's ending; the API's are no pages.
 const NO_PAGE = /^\/(api\/|voice|sign-out)|\.\w+$/;
 const APPLIED = "takings.voice.view";
@@ -22,15 +20,13 @@ const isPresenting = () => state.presenting !== null && state.presenting === sta
 
 export const follow = ({ send, keep }) => {
   let said = "";
-  let saidAt = 0;
   let last;
 
   setInterval(() => {
     if (!isPresenting() || state.seat?.is !== "joined") return;
     const view = { type: "view", address: here(), target: inSight() };
     const words = JSON.stringify(view);
-    if (words === said && Date.now() - saidAt < AGAIN_MS) return;
-    if (send(view)) [said, saidAt] = [words, Date.now()];
+    if (words !== said && send(view)) said = words;
   }, LOOK_MS);
 
   const scroll = (target, isNew) => {

@@ -2,6 +2,8 @@
 
 import { pause } from "./backoff.js";
 
+// Another version of the messages would be another.
+const PROTOCOL = "takings.voice.1";
 // A socket that does not open within this is given up.
 const OPENS_WITHIN_MS = 5_000;
 // After so much silence the server is asked whether it is there, and has so long to answer.
@@ -39,7 +41,7 @@ export const voiceSocket = ({ opened, heard, told }) => {
   const connect = () => {
     drop();
     told("opening");
-    socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/voice`);
+    socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/voice`, PROTOCOL);
     limit = setTimeout(lost, OPENS_WITHIN_MS);
     socket.onopen = () => {
       clearTimeout(limit);

@@ -42,6 +42,6 @@ export const change = (part) => {
 export const onChange = (show) => shown.add(show);
 
 // The room that one sits in, and oneself in it.
-export const room = () => state.rooms?.find(({ id }) => id === state.seat?.room);
+export const room = () => state.rooms?.find(({ id }) => id === state.seat?.id);
 export const person = (number) => room()?.people.find((one) => one.person === number);
 export const nameOf = (number) => person(number)?.name ?? "Somebody";

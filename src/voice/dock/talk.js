@@ -16,13 +16,20 @@ export const talk = ({ send, microphone }) => {
     if (track) track.enabled = !state.isMuted && (!choices.push || state.isTalking);
   };
 
+  // The server is told what holds: whether one is muted, and if not, whether the key is held.
+  const tell = () => {
+    const isMuted = state.isMuted || microphone().track === null;
+    if (choices.push && !isMuted) send({ type: "ptt", down: state.isTalking });
+    else send({ type: "mute", on: isMuted });
+  };
+
   const hold = (down) => {
     clearTimeout(tail);
     if (!choices.push || state.seat === null) return;
     const set = () => {
       change({ isTalking: down });
       apply();
-      send({ type: "ptt", down });
+      tell();
     };
     if (down && !state.isTalking) set();
     if (!down && state.isTalking) tail = setTimeout(set, TAIL_MS);
@@ -31,14 +38,16 @@ export const talk = ({ send, microphone }) => {
   const mute = (on = !state.isMuted) => {
     change({ isMuted: on });
     apply();
-    send({ type: "mute", on: on || microphone().track === null });
+    tell();
   };
 
   const mode = (push) => {
+    if (state.seat === null) return;
     clearTimeout(tail);
     change({ isTalking: false });
     apply();
-    send({ type: "ptt", down: push ? false : null });
+    if (!push) send({ type: "ptt", down: null });
+    tell();
   };
 
   const isKey = (event) => choices.push && state.seat !== null && event.code === choices.key && !isField(event.target);
@@ -67,15 +76,5 @@ export const talk = ({ send, microphone }) => {
   addEventListener("blur", () => hold(false));
   document.addEventListener("visibilitychange", () => document.hidden && hold(false));
 
-  return {
-    apply,
-    hold,
-    mute,
-    mode,
-    // After a seat is taken the server is told what holds.
-    tell() {
-      send({ type: "mute", on: state.isMuted || microphone().track === null });
-      if (choices.push) send({ type: "ptt", down: state.isTalking });
-    },
-  };
+  return { apply, hold, mute, mode, tell };
 };
