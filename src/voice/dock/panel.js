@@ -73,7 +73,8 @@ export const panel = (dock, call, together) => {
     pressed("deafen", state.isDeaf);
     pressed("talk", state.isTalking);
     hide("talk", !choices.push || !state.seat);
-    hide("mute", !state.seat);
+    // One button for it at a time: in the panel, or beside the closed dock.
+    buttons("mute").forEach((button, i) => (button.hidden = !state.seat || (state.isOpen && i > 0)));
     warn("microphone", state.seat ? (state.microphone ?? "") : "");
     showTogether();
   };

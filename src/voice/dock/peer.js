@@ -2,27 +2,12 @@
 // nothing is negotiated again when people come and go.
 
 import { totals } from "./deltas.js";
-
-const OPUS = "audio/opus";
-const RED = "audio/red";
+import { arranged } from "./description.js";
 
 // Opus first, redundancy offered: whether it is used is decided later. The lines take nothing else.
 const codecs = () => {
   const all = RTCRtpReceiver.getCapabilities?.("audio")?.codecs ?? [];
-  return [OPUS, RED].flatMap((kind) => all.filter(({ mimeType }) => mimeType.toLowerCase() === kind));
-};
-
-// Asks the browser to send next to nothing in silence, and to mend single losses: the answer says what the server wants to get.
-export const withSilence = (sdp) => {
-  const opus = /a=rtpmap:(\d+) opus\/48000/i.exec(sdp)?.[1];
-  if (!opus) return sdp;
-  const wanted = ["usedtx=1", "useinbandfec=1"];
-  const line = new RegExp(`a=fmtp:${opus} ([^\\r\\n]*)`, "g");
-  if (!line.test(sdp)) return sdp.replace(new RegExp(`(a=rtpmap:${opus} [^\\r\\n]*)`, "g"), `$1\r\na=fmtp:${opus} ${wanted.join(";")}`);
-  return sdp.replace(line, (_, given) => {
-    const others = given.split(";").filter((part) => !/^\s*(usedtx|useinbandfec)=/.test(part));
-    return `a=fmtp:${opus} ${[...others, ...wanted].join(";")}`;
-  });
+  return ["audio/opus", "audio/red"].flatMap((kind) => all.filter(({ mimeType }) => mimeType.toLowerCase() === kind));
 };
 
 export const peer = ({ attempt, servers, isRelayOnly, slots, track, candidate, changed }) => {
@@ -33,6 +18,10 @@ export const peer = ({ attempt, servers, isRelayOnly, slots, track, candidate, c
   });
   const early = [];
   let isDescribed = false;
+  let isRed = false;
+  let answered;
+  // Descriptions are applied one after the other.
+  let applied = Promise.resolve();
   const sending = pc.addTransceiver(track ?? "audio", { direction: "sendrecv" });
   const all = [sending];
   for (let n = 1; n < slots; n++) all.push(pc.addTransceiver("audio", { direction: "recvonly" }));
@@ -64,17 +53,25 @@ export const peer = ({ attempt, servers, isRelayOnly, slots, track, candidate, c
       isDescribed = true;
       early.splice(0).forEach(candidate);
     },
-    answer: (sdp) => pc.setRemoteDescription({ type: "answer", sdp: withSilence(sdp) }),
+    answer(sdp) {
+      answered = sdp;
+      return (applied = pc.setRemoteDescription({ type: "answer", sdp: arranged(sdp, isRed) }));
+    },
     tracks: () => all.map(({ receiver }) => receiver.track),
     speak: (microphone) => sending.sender.replaceTrack(microphone).catch(() => {}),
-    // Sends each packet with the one before it, or no longer. A browser that cannot goes on as it is.
-    async redundant(on) {
-      const { sender } = sending;
-      const parameters = sender.getParameters();
-      const codec = parameters.codecs?.find(({ mimeType }) => mimeType.toLowerCase() === (on ? RED : OPUS));
-      if (!codec || !parameters.encodings?.length) return;
-      parameters.encodings[0].codec = codec;
-      await sender.setParameters(parameters).catch(() => {});
+    // Sends each packet with the one before it, or no longer. Browsers decide that by which codec the answer names first, so the same
+    // answer is applied once more in the other order; the server need not know. A browser that cannot goes on as it is.
+    redundant(on) {
+      if (on === isRed) return;
+      isRed = on;
+      if (!answered) return;
+      applied = applied
+        .then(async () => {
+          await pc.setLocalDescription(await pc.createOffer());
+          await pc.setRemoteDescription({ type: "answer", sdp: arranged(answered, on) });
+        })
+        .catch(() => pc.signalingState === "have-local-offer" && pc.setLocalDescription({ type: "rollback" }))
+        .catch(() => {});
     },
     measure: async () => totals([...(await pc.getStats()).values()]),
     close() {
