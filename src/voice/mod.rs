@@ -9,6 +9,7 @@ pub mod rooms;
 pub mod routes;
 pub mod store;
 pub mod switchboard;
+pub mod view;
 
 mod sampling;
 mod signalling;
