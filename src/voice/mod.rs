@@ -3,3 +3,4 @@
 pub mod media;
 pub mod monitor;
 pub mod protocol;
+pub mod relay;

@@ -120,7 +120,9 @@ mod tests {
         let mut buckets = Buckets::new(RATE, Rate { burst: 7.0, per_second: 0.0 }, now);
         let take = |buckets: &mut Buckets, address: &str| buckets.take(address.parse().expect("an address"), now);
         assert_eq!((0..5).filter(|_| take(&mut buckets, "192.0.2.1")).count(), 3);
-        assert!(take(&mut buckets, "2001:db8::1") && take(&mut buckets, "2001:db8::2") && take(&mut buckets, "2001:db8::3"));
+        assert!(
+            take(&mut buckets, "2001:db8::1") && take(&mut buckets, "2001:db8::2") && take(&mut buckets, "2001:db8::3")
+        );
         assert!(!take(&mut buckets, "2001:db8::4"));
         assert!(take(&mut buckets, "192.0.2.2"));
         assert!(!take(&mut buckets, "192.0.2.3"), "all of them together");

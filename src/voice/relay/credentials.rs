@@ -30,7 +30,8 @@ impl Holder {
     pub fn parse(username: &str) -> Option<Holder> {
         let mut parts = username.split(':');
         let mut next = || parts.next();
-        let holder = Holder { expiry: next()?.parse().ok()?, person: next()?.parse().ok()?, room: next()?.parse().ok()? };
+        let holder =
+            Holder { expiry: next()?.parse().ok()?, person: next()?.parse().ok()?, room: next()?.parse().ok()? };
         (holder.username() == username).then_some(holder)
     }
 }
@@ -62,7 +63,9 @@ mod tests {
     fn a_username_has_one_form() {
         let holder = Holder { expiry: 1_700_000_000, person: 7, room: 3 };
         assert_eq!(Holder::parse("1700000000:7:3"), Some(holder));
-        for other in ["", "1700000000", "1700000000:7", "1700000000:7:3:4", "+1700000000:7:3", "1700000000:07:3", "x:7:3"] {
+        for other in
+            ["", "1700000000", "1700000000:7", "1700000000:7:3:4", "+1700000000:7:3", "1700000000:07:3", "x:7:3"]
+        {
             assert_eq!(Holder::parse(other), None, "{other}");
         }
     }

@@ -5,15 +5,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use stun::attributes::{ATTR_EVEN_PORT, ATTR_MESSAGE_INTEGRITY, ATTR_RESERVATION_TOKEN, ATTR_USERNAME, ATTR_XOR_PEER_ADDRESS};
+use stun::attributes::{
+    ATTR_EVEN_PORT, ATTR_MESSAGE_INTEGRITY, ATTR_RESERVATION_TOKEN, ATTR_USERNAME, ATTR_XOR_PEER_ADDRESS,
+};
 use stun::error_code::{
     CODE_ALLOC_MISMATCH, CODE_ALLOC_QUOTA_REACHED, CODE_BAD_REQUEST, CODE_FORBIDDEN, CODE_INSUFFICIENT_CAPACITY,
     CODE_WRONG_CREDENTIALS, ErrorCode, ErrorCodeAttribute,
 };
 use stun::integrity::MessageIntegrity;
 use stun::message::{
-    CLASS_ERROR_RESPONSE, CLASS_INDICATION, CLASS_REQUEST, Getter as _, METHOD_ALLOCATE, METHOD_BINDING, METHOD_CHANNEL_BIND,
-    METHOD_CREATE_PERMISSION, METHOD_REFRESH, METHOD_SEND, Message, MessageType,
+    CLASS_ERROR_RESPONSE, CLASS_INDICATION, CLASS_REQUEST, Getter as _, METHOD_ALLOCATE, METHOD_BINDING,
+    METHOD_CHANNEL_BIND, METHOD_CREATE_PERMISSION, METHOD_REFRESH, METHOD_SEND, Message, MessageType,
 };
 use stun::textattrs::TextAttribute;
 use turn::auth::AuthHandler;
@@ -153,12 +155,20 @@ impl Gate {
         Some((holder, key))
     }
 
-    fn judge_allocate(&self, message: &Message, holder: Holder, stands: bool, from: SocketAddr) -> Result<Verdict, ErrorCode> {
+    fn judge_allocate(
+        &self,
+        message: &Message,
+        holder: Holder,
+        stands: bool,
+        from: SocketAddr,
+    ) -> Result<Verdict, ErrorCode> {
         if stands {
             return Ok(Verdict::Handled(None));
         }
-        // Pairs of ports are for RTP without multiplexing; the library would look for one without end.
-        if message.contains(ATTR_EVEN_PORT) || message.contains(ATTR_RESERVATION_TOKEN) {
+        // Pairs of ports are for RTP without multiplexing, which no browser sends any more.
+        let wants_pair =
+            message.get(ATTR_EVEN_PORT).is_ok_and(|value| value.first().is_some_and(|first| first & 0x80 != 0));
+        if wants_pair || message.contains(ATTR_RESERVATION_TOKEN) {
             return Err(CODE_INSUFFICIENT_CAPACITY);
         }
         match self.table.has_room(holder) {

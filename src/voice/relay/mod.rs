@@ -1,7 +1,7 @@
 //! The relay for browsers that cannot reach the media themselves: TURN over UDP, inside the server, that relays to our own media
 //! and to nobody else; or an external coturn. `docs/voice-relay.md` describes it.
 
-pub mod bucket;
+mod bucket;
 mod credentials;
 mod gate;
 mod peers;
@@ -21,7 +21,7 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::bucket::Rate;
+pub use self::bucket::Rate;
 use self::credentials::Holder;
 use self::gate::{Gate, Keys};
 use self::peers::Peers;
@@ -78,7 +78,10 @@ pub struct External {
 
 impl fmt::Debug for External {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("External").field("urls", &self.urls).field("relays_from", &self.relays_from).finish_non_exhaustive()
+        f.debug_struct("External")
+            .field("urls", &self.urls)
+            .field("relays_from", &self.relays_from)
+            .finish_non_exhaustive()
     }
 }
 
@@ -162,7 +165,15 @@ impl Relay {
         if let Some(External { urls, secret, relays_from }) = external {
             let secret = secret.into_bytes();
             return Ok(Relay(Arc::new(Inner {
-                table, secret, urls, stun, relays_from, server: None, running, stopping, _stops_when_dropped,
+                table,
+                secret,
+                urls,
+                stun,
+                relays_from,
+                server: None,
+                running,
+                stopping,
+                _stops_when_dropped,
             })));
         }
         let unusable = || io::Error::new(io::ErrorKind::InvalidInput, "media has no address and ports to relay to");
@@ -176,7 +187,17 @@ impl Relay {
         let urls = vec![format!("turn:{place}?transport=udp")];
         *locked(&running) = Some(tokio::spawn(Arc::clone(&server).run(stopping.clone())));
         let (relays_from, server) = (Vec::new(), Some(server));
-        Ok(Relay(Arc::new(Inner { table, secret, urls, stun, relays_from, server, running, stopping, _stops_when_dropped })))
+        Ok(Relay(Arc::new(Inner {
+            table,
+            secret,
+            urls,
+            stun,
+            relays_from,
+            server,
+            running,
+            stopping,
+            _stops_when_dropped,
+        })))
     }
 
     /// What a browser is given for a room, and for how many seconds it holds.
@@ -218,7 +239,7 @@ impl Relay {
         self.0.server.as_ref().map(|server| server.address())
     }
 
-    /// Ends all allocations and gives the port back.
+    /// Ends all allocations and the server. Its port is free when the last clone is gone.
     pub async fn close(&self) {
         self.0.stopping.cancel();
         let running = locked(&self.0.running).take();

@@ -81,7 +81,11 @@ pub struct Sockets {
 
 impl Sockets {
     /// A socket beside the media's, on a port that is none of theirs, lest one relay is another's peer.
-    async fn bind(&self) -> std::io::Result<UdpSocket> {
+    async fn bind(&self, requested_port: u16) -> std::io::Result<UdpSocket> {
+        if requested_port != 0 {
+            // The even one that the library has just looked for, in the same way.
+            return UdpSocket::bind((self.peers.bound, requested_port)).await;
+        }
         let mut refused = Vec::new();
         for _ in 0..TRIES {
             let socket = UdpSocket::bind((self.peers.bound, 0)).await?;
@@ -104,15 +108,15 @@ impl RelayAddressGenerator for Sockets {
     async fn allocate_conn(
         &self,
         use_ipv4: bool,
-        _requested_port: u16,
+        requested_port: u16,
     ) -> Result<(Arc<dyn Conn + Send + Sync>, SocketAddr), turn::Error> {
-        let opening = locked(&self.opening).take();
+        let opening = *locked(&self.opening);
         let refused = |why: &str| turn::Error::Other(why.to_owned());
         let Opening { client, holder } = opening.ok_or_else(|| refused("nothing is being opened"))?;
         if use_ipv4 != self.peers.bound.is_ipv4() {
             return Err(refused("the media has no address of this family"));
         }
-        let socket = self.bind().await.map_err(|error| refused(&error.to_string()))?;
+        let socket = self.bind(requested_port).await.map_err(|error| refused(&error.to_string()))?;
         let relayed = socket.local_addr().map_err(|error| refused(&error.to_string()))?;
         let tally = self.table.open(holder, client, relayed, Instant::now());
         let (peers, table) = (self.peers.clone(), Arc::clone(&self.table));
@@ -227,9 +231,21 @@ mod tests {
         assert_eq!(peers.inward(at("192.0.2.5:40000")), Some(at("10.0.0.5:40000")));
         assert_eq!(peers.outward(at("10.0.0.5:40010")), Some(at("192.0.2.5:40010")));
         for other in [
-            "192.0.2.5:39999", "192.0.2.5:40011", "192.0.2.6:40000", "10.0.0.5:40000", "10.0.0.1:40000", "127.0.0.1:40000",
-            "0.0.0.0:40000", "169.254.169.254:40000", "[::1]:40000", "[::ffff:192.0.2.5]:40000", "[::ffff:127.0.0.1]:40000",
-            "[::]:40000", "[::192.0.2.5]:40000", "[64:ff9b::192.0.2.5]:40000", "255.255.255.255:40000",
+            "192.0.2.5:39999",
+            "192.0.2.5:40011",
+            "192.0.2.6:40000",
+            "10.0.0.5:40000",
+            "10.0.0.1:40000",
+            "127.0.0.1:40000",
+            "0.0.0.0:40000",
+            "169.254.169.254:40000",
+            "[::1]:40000",
+            "[::ffff:192.0.2.5]:40000",
+            "[::ffff:127.0.0.1]:40000",
+            "[::]:40000",
+            "[::192.0.2.5]:40000",
+            "[64:ff9b::192.0.2.5]:40000",
+            "255.255.255.255:40000",
         ] {
             assert!(!peers.has(at(other)) && peers.inward(at(other)).is_none(), "{other}");
         }
@@ -242,7 +258,9 @@ mod tests {
     fn a_place_without_one_address_or_a_range_has_no_peers() {
         assert!(Peers::new(&place("127.0.0.1", None)).is_some());
         assert!(Peers::new(&place("::1", None)).is_some());
-        for (bind, public) in [("0.0.0.0", None), ("0.0.0.0", Some("192.0.2.5")), ("10.0.0.5", Some("0.0.0.0")), ("::", None)] {
+        for (bind, public) in
+            [("0.0.0.0", None), ("0.0.0.0", Some("192.0.2.5")), ("10.0.0.5", Some("0.0.0.0")), ("::", None)]
+        {
             assert!(Peers::new(&place(bind, public)).is_none(), "{bind}");
         }
         assert!(Peers::new(&place("10.0.0.5", Some("2001:db8::5"))).is_none(), "two families");

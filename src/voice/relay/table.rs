@@ -160,7 +160,8 @@ impl Table {
         state.next += 1;
         let number = state.next;
         let username = holder.username();
-        let spent = Arc::clone(&state.spent.entry(username.clone()).or_insert_with(|| (holder.expiry, Arc::default())).1);
+        let spent =
+            Arc::clone(&state.spent.entry(username.clone()).or_insert_with(|| (holder.expiry, Arc::default())).1);
         let rate = self.limits.rate;
         let left = Bucket::full(rate, now);
         let counts = Counts { bytes: 0, carried: Duration::ZERO, media_at: None, seen_at: now, left };
