@@ -116,7 +116,10 @@ async fn every_other_peer_is_refused() {
         beside = echo("127.0.0.1:0", Arc::clone(&heard)).await;
     }
     let port = site.media.port();
-    echo(&format!("[::1]:{port}"), Arc::clone(&heard)).await;
+    // A machine may have no IPv6.
+    if UdpSocket::bind("[::1]:0").await.is_ok() {
+        echo(&format!("[::1]:{port}"), Arc::clone(&heard)).await;
+    }
     echo(&format!("127.0.0.2:{port}"), Arc::clone(&heard)).await;
     let others = [
         "10.0.0.1",
