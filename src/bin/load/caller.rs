@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rtc::ice::mdns::MulticastDnsMode;
+use rtc::ice::network_type::NetworkType;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MediaEngine};
 use rtc::rtp::{Header, Packet};
@@ -125,7 +126,9 @@ impl Caller {
         let lines = Arc::new(Mutex::new(HashMap::new()));
         let handler =
             Arc::new(Handler { gathered: Notify::new(), state: state_in, lines: Arc::clone(&lines), heard: heard_in });
+        let udp_alone = vec![NetworkType::Udp4, NetworkType::Udp6];
         let settings = SettingEngineBuilder::new()
+            .with_network_types(if by_tcp { vec![NetworkType::Tcp4, NetworkType::Tcp6] } else { udp_alone })
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_include_loopback_candidate(true)
             .with_ice_connection_attempts(Some(ICE_INTERVAL), Some(100))
