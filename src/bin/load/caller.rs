@@ -22,7 +22,7 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceGatheringState, RTCPeerConnectionState,
     RTCSessionDescription, Registry, SettingEngineBuilder, configure_rtcp_reports,
 };
 
@@ -185,7 +185,13 @@ impl Caller {
                 }
             }
         }
+        let by_tcp = |line: &&str| line.starts_with("a=candidate:") && line.contains("tcptype passive");
+        let candidates: Vec<String> = answer.lines().filter(by_tcp).map(|line| line[2..].to_owned()).collect();
         self.peer.set_remote_description(RTCSessionDescription::answer(answer)?).await?;
+        // The library connects to those alone that are told one by one.
+        for candidate in candidates {
+            self.peer.add_ice_candidate(RTCIceCandidateInit { candidate, ..Default::default() }).await?;
+        }
         let connected = self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected).await;
         connected.map(|_| ()).map_err(|_| Error::ErrConnectionClosed)
     }

@@ -90,18 +90,24 @@ pub fn streams(answer: &str) -> Vec<Option<u32>> {
     answer.split("\nm=").skip(1).map(of).collect()
 }
 
-/// The answer with the address that browsers reach the server by instead of the one its sockets are bound to.
-pub fn tell_public(answer: &str, bind: IpAddr, public: IpAddr) -> String {
+/// The answer with the ways that lead to the server: at its public address where that is another than the one its sockets are bound
+/// to. The library also names ways for RTCP alone and for connections that it would open, which there are none of.
+pub fn tell_reachable(answer: &str, bind: IpAddr, public: Option<IpAddr>) -> String {
+    let (bind, public) = (bind.to_string(), public.unwrap_or(bind).to_string());
     let mut text = String::with_capacity(answer.len() + 64);
     for line in answer.lines() {
-        match line.strip_prefix("a=candidate:") {
-            Some(candidate) => {
-                let told = |word: &str| if word == bind.to_string() { public.to_string() } else { word.to_owned() };
-                let words: Vec<String> = candidate.split(' ').map(told).collect();
-                text.push_str("a=candidate:");
-                text.push_str(&words.join(" "));
+        if let Some(candidate) = line.strip_prefix("a=candidate:") {
+            let mut words: Vec<&str> = candidate.split(' ').collect();
+            if words.get(1) != Some(&"1") || candidate.contains("tcptype active") {
+                continue;
             }
-            None => text.push_str(line),
+            if let Some(address) = words.get_mut(4).filter(|address| **address == bind) {
+                *address = &public;
+            }
+            text.push_str("a=candidate:");
+            text.push_str(&words.join(" "));
+        } else {
+            text.push_str(line);
         }
         text.push_str("\r\n");
     }
@@ -201,10 +207,15 @@ mod tests {
     }
 
     #[test]
-    fn the_public_address_takes_the_place_of_the_bound_one() {
-        let answer = "v=0\r\nc=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 2130706431 10.0.0.5 4000 typ host\r\n";
-        let told = tell_public(answer, "10.0.0.5".parse().unwrap(), "198.51.100.7".parse().unwrap());
-        assert_eq!(told, answer.replace("10.0.0.5", "198.51.100.7"));
+    fn the_public_address_takes_the_place_of_the_bound_one_and_ways_that_are_none_are_left_out() {
+        let udp = "a=candidate:1 1 udp 2130706431 10.0.0.5 4000 typ host\r\n";
+        let tcp = |kind| format!("a=candidate:1 1 tcp 2130706431 10.0.0.5 4000 typ host tcptype {kind}\r\n");
+        let rest = format!("{}{}", tcp("active"), udp.replace("1 1", "1 2"));
+        let answer = format!("v=0\r\nc=IN IP4 0.0.0.0\r\n{udp}{}{rest}", tcp("passive"));
+        let bind = "10.0.0.5".parse().unwrap();
+        let told = tell_reachable(&answer, bind, Some("198.51.100.7".parse().unwrap()));
+        assert_eq!(told, answer.replace(&rest, "").replace("10.0.0.5", "198.51.100.7"));
+        assert_eq!(tell_reachable(&answer, bind, None), answer.replace(&rest, ""));
     }
 
     #[test]

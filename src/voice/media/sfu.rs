@@ -203,8 +203,7 @@ impl Inner {
             // A way that cannot be read is none; the others may do.
             let _ = connection.add_candidate(&candidate).await;
         }
-        let Place { bind, public, .. } = self.place;
-        Ok(public.map_or(answer.clone(), |public| description::tell_public(&answer, bind, public)))
+        Ok(description::tell_reachable(&answer, self.place.bind, self.place.public))
     }
 
     /// Notes that an attempt begins; the first takes the seat. Gives back the connections that have to make room.
