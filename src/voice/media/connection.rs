@@ -111,7 +111,7 @@ pub async fn answer<W: Watcher>(
     let settings = SettingEngineBuilder::new()
         .with_network_types(networks)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        .with_include_loopback_candidate(udp.ip().is_loopback())
+        .with_include_loopback_candidate(udp.ip().is_loopback() || tcp.is_some())
         .with_ice_connection_attempts(Some(ICE_INTERVAL), Some(ICE_TRIES))
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
         .build();

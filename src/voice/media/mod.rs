@@ -14,6 +14,7 @@ mod room;
 mod seat;
 mod sfu;
 mod slots;
+mod tcp;
 #[cfg(test)]
 mod tests;
 
@@ -48,9 +49,10 @@ pub struct Place {
     pub bind: IpAddr,
     /// The address that browsers are told, where it is another (behind NAT).
     pub public: Option<IpAddr>,
-    /// The UDP ports, one for each connection.
+    /// The UDP ports, one for each connection; `0..=0` takes any that are free.
     pub ports: RangeInclusive<u16>,
-    /// Where ICE over TCP is listened for, if at all; port 0 takes a free one.
+    /// Where ICE over TCP is listened for, if at all: one port for all connections, told with the public address where there is one;
+    /// port 0 takes a free one.
     pub tcp: Option<SocketAddr>,
 }
 

@@ -13,11 +13,12 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 
 use super::connection::{self, Standing, Watcher};
-use super::description::{self, CANDIDATES_MAX, Offer};
-use super::leg::Leg;
-use super::ports::{Port, Ports};
+use super::description::{self, CANDIDATES_MAX, Offer, Reached};
+use super::leg::{Answered, Leg};
+use super::ports::Ports;
 use super::room::{Outgoing, Room};
 use super::seat::Sitting;
+use super::tcp::{self, Front};
 use super::{Event, Measured, Media, Place, Refused, Seat};
 
 /// Seats on one server: a hundred rooms of ten.
@@ -49,6 +50,7 @@ struct Inner {
     events: mpsc::Sender<Event>,
     is_closed: AtomicBool,
     loss: Option<Loss>,
+    front: Option<Front>,
 }
 
 /// Ends without waiting wherever the last engine is dropped, which may be within a task.
@@ -100,6 +102,7 @@ impl Sfu {
             .thread_name("voice")
             .enable_all()
             .build()?;
+        let front = place.tcp.map(|address| Front::start(address, runtime.handle())).transpose()?;
         let (events, told) = mpsc::channel(EVENTS_MAX);
         let inner = Arc::new(Inner {
             ports: Ports::new(place.ports.clone()),
@@ -109,6 +112,7 @@ impl Sfu {
             events,
             is_closed: AtomicBool::new(false),
             loss,
+            front,
         });
         runtime.spawn(Arc::clone(&inner).keep_time());
         let handle = runtime.handle().clone();
@@ -183,14 +187,14 @@ impl Inner {
         let over = self.begin_attempt(seat, attempt)?;
         close(over).await;
         let answered = self.answer(seat, attempt, &offer).await;
-        let (connection, port, answer) = match answered {
+        let (answered, answer) = match answered {
             Ok(answered) => answered,
             Err(refused) => {
                 self.give_up_empty(seat);
                 return Err(refused);
             }
         };
-        let leg = Leg::new(attempt, connection, port, &offer, Instant::now());
+        let leg = Leg::new(attempt, answered, &offer, Instant::now());
         let connection = Arc::clone(&leg.connection);
         let early = match self.add_leg(seat, leg) {
             Ok(early) => early,
@@ -203,7 +207,7 @@ impl Inner {
             // A way that cannot be read is none; the others may do.
             let _ = connection.add_candidate(&candidate).await;
         }
-        Ok(description::tell_reachable(&answer, self.place.bind, self.place.public))
+        Ok(answer)
     }
 
     /// Notes that an attempt begins; the first takes the seat. Gives back the connections that have to make room.
@@ -234,22 +238,25 @@ impl Inner {
         Ok(over)
     }
 
-    async fn answer(
-        self: &Arc<Inner>,
-        seat: Seat,
-        attempt: u32,
-        offer: &Offer,
-    ) -> Result<(connection::Connection, Port, String), Refused> {
-        let attempt_at = |port: &Port| {
-            let tcp = self.place.tcp.map(|tcp| SocketAddr::new(tcp.ip(), port.number));
-            (SocketAddr::new(self.place.bind, port.number), tcp)
-        };
+    async fn answer(self: &Arc<Inner>, seat: Seat, attempt: u32, offer: &Offer) -> Result<(Answered, String), Refused> {
         for _ in 0..PORTS_TRIED {
             let port = self.ports.take().ok_or(Refused::Busy)?;
-            let (udp, tcp) = attempt_at(&port);
+            let udp = SocketAddr::new(self.place.bind, port.number);
+            let tcp = self.front.as_ref().map(|_| tcp::INSIDE);
             let watch = Arc::new(Watch { inner: Arc::downgrade(self), seat, attempt });
             match connection::answer(offer, udp, tcp, watch).await {
-                Ok((connection, answer)) => return Ok((connection, port, answer)),
+                Ok((connection, answer)) => {
+                    let front = self.front.as_ref();
+                    let names = description::inner_way(&answer);
+                    let route = front.zip(names).map(|(front, (name, inside))| front.route(name, inside));
+                    let reached = Reached {
+                        bind: self.place.bind,
+                        public: self.place.public,
+                        tcp: self.front.as_ref().map(|front| front.address),
+                    };
+                    let told = reached.told(&answer);
+                    return Ok((Answered { connection, port, route }, told));
+                }
                 Err(connection::Failure::Place(error)) => {
                     tracing::debug!("a port for voice is not free: {error}");
                 }
@@ -379,7 +386,7 @@ impl Inner {
                 }
                 // Not all rooms at the same tick, so that no second has a peak.
                 if (n + nth as u64).is_multiple_of(TICKS_PER_LOOK) {
-                    look(&room).await;
+                    look(&room, self.front.as_ref()).await;
                 }
             }
         }
@@ -387,7 +394,7 @@ impl Inner {
 }
 
 /// Asks the library about the connections of a room.
-async fn look(room: &Mutex<Room>) {
+async fn look(room: &Mutex<Room>, front: Option<&Front>) {
     let connected: Vec<_> = {
         let room = lock(room);
         let legs = room.seats.iter().flat_map(|(seat, sitting)| sitting.legs.iter().map(|leg| (*seat, leg)));
@@ -396,7 +403,10 @@ async fn look(room: &Mutex<Room>) {
             .collect()
     };
     for (seat, attempt, connection) in connected {
-        let known = connection.known().await;
+        let mut known = connection.known().await;
+        // Behind the port for TCP stands the browser itself.
+        let browser = known.remote.and_then(|remote| front?.browser(remote));
+        known.remote = browser.or(known.remote);
         let mut room = lock(room);
         let sitting = room.seats.get_mut(&seat);
         if let Some(leg) = sitting.and_then(|sitting| sitting.legs.iter_mut().find(|leg| leg.attempt == attempt)) {
