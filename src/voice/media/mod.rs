@@ -4,6 +4,7 @@
 mod connection;
 mod description;
 mod forward;
+mod inner;
 mod leg;
 mod levels;
 mod limits;
@@ -22,7 +23,8 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-pub use sfu::{SEATS_MAX, Sfu};
+pub use inner::SEATS_MAX;
+pub use sfu::Sfu;
 
 /// Voices that a listener can hear at once: the audio lines of every offer.
 pub const SLOTS: usize = 5;

@@ -122,7 +122,7 @@ impl<K: Copy + Eq> Heard<K> {
                 (Some(theirs), Some(level)) => level.saturating_add(MARGIN) <= theirs,
                 (Some(_), None) => false,
             };
-            if !must && !(has_stayed && gives_way) {
+            if !(must || has_stayed && gives_way) {
                 return;
             }
             self.members.remove(n);
@@ -160,10 +160,10 @@ impl<K: Copy + Eq> Standing<K> {
             }
         }
         for who in heard.filter(|who| *who != listener) {
-            if !self.0.contains(&Some(who)) {
-                if let Some(free) = self.0.iter_mut().find(|slot| slot.is_none()) {
-                    *free = Some(who);
-                }
+            if !self.0.contains(&Some(who))
+                && let Some(free) = self.0.iter_mut().find(|slot| slot.is_none())
+            {
+                *free = Some(who);
             }
         }
     }
