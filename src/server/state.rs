@@ -15,6 +15,7 @@ use crate::sales::recorder::Recorder;
 use crate::server::clock::Clock;
 use crate::sources::directory::Directory;
 use crate::visitors::counter::Counter;
+use crate::voice::Voice;
 
 /// The server's parts. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -35,6 +36,8 @@ pub struct AppState {
     pub counter: Counter,
     /// Who is on the page.
     pub presence: Presence,
+    /// Voice, where this server carries it.
+    pub voice: Option<Voice>,
     /// Who may read.
     pub visitors: Visitors,
     /// The sources.

@@ -2,6 +2,7 @@
 
 pub mod programs;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,6 +24,7 @@ use takings::server::http;
 use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
 use takings::visitors::countries::Countries;
+use takings::voice::config::Config as VoiceConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -155,6 +157,7 @@ impl TestApp {
             clock: clock.clone(),
             rates_url,
             countries,
+            voice: Some(VoiceConfig::at(Ipv4Addr::LOCALHOST.into())),
             leptos,
         };
         let server = tokio::spawn(async move {
@@ -300,6 +303,11 @@ impl Socket {
     /// Sends a message.
     pub async fn say(&mut self, message: &Value) {
         self.0.send(Message::text(message.to_string())).await.expect("sent");
+    }
+
+    /// Sends a message where there is still somebody to read it.
+    pub async fn say_if_open(&mut self, message: &Value) {
+        let _ = self.0.send(Message::text(message.to_string())).await;
     }
 
     /// Opens one for a script where a server is there to answer.
