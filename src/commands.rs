@@ -221,7 +221,8 @@ async fn serve_on(listener: TcpListener, instance: Instance, outside: Outside, p
         }
     };
     let Outside { rates_url, countries } = outside;
-    run::run(run::Parts { listener, db, bus, books, clock, rates_url, countries, leptos }, stop).await?;
+    let (_sampling, samples) = tokio::sync::watch::channel(Default::default());
+    run::run(run::Parts { listener, db, bus, books, clock, rates_url, countries, leptos, samples }, stop).await?;
     stopping.cancel();
     for task in [shop, guests].into_iter().flatten() {
         let _ = task.await;

@@ -2,6 +2,7 @@
 
 pub mod programs;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,9 +24,10 @@ use takings::server::http;
 use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
 use takings::visitors::countries::Countries;
+use takings::voice::monitor::Sample;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -47,6 +49,8 @@ pub struct TestApp {
     pub books: Books,
     pub clock: Clock,
     pub client: Client,
+    /// Says how the calls go.
+    pub sampling: watch::Sender<Arc<Sample>>,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
 }
@@ -147,6 +151,7 @@ impl TestApp {
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
         let leptos = LeptosOptions::builder().output_name("takings").site_root("target/site").build();
         let (stop, stopped) = oneshot::channel();
+        let (sampling, _) = watch::channel(Arc::default());
         let parts = Parts {
             listener,
             db: db.clone(),
@@ -156,12 +161,13 @@ impl TestApp {
             rates_url,
             countries,
             leptos,
+            samples: sampling.subscribe(),
         };
         let server = tokio::spawn(async move {
             run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
         });
         let client = http::client().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        TestApp { address, db, bus, books, clock, client, stop: Some(stop), server }
+        TestApp { address, db, bus, books, clock, client, sampling, stop: Some(stop), server }
     }
 
     /// Stops the server as SIGTERM would, and waits until it has.
