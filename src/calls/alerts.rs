@@ -314,16 +314,12 @@ impl Watch {
         });
     }
 
-    /// The alerts that go on, the critical and the newest first, then those that are over.
+    /// The alerts that go on, the critical and the newest first, then those that are over and nobody has acknowledged.
     pub fn alerts(&self) -> Vec<Alert> {
-        let mut alerts = self.alerts.clone();
+        let in_sight = self.alerts.iter().filter(|alert| alert.is_on() || alert.acknowledged.is_none());
+        let mut alerts: Vec<Alert> = in_sight.cloned().collect();
         alerts.sort_by_key(|alert| (!alert.is_on(), std::cmp::Reverse((alert.severity, alert.raised_at, alert.id))));
         alerts
-    }
-
-    /// One of them.
-    pub fn alert(&self, id: i64) -> Option<&Alert> {
-        self.alerts.iter().find(|alert| alert.id == id)
     }
 
     /// Somebody has seen it.

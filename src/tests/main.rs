@@ -5,6 +5,7 @@ mod access;
 mod api;
 mod bus;
 mod calendar;
+mod calls;
 mod design;
 mod embedded;
 mod events;
