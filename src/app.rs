@@ -46,6 +46,7 @@ mod document {
     use crate::settings::view::{SettingsPage, SettingsShown};
     use crate::ui::frame::Frame;
     use crate::visitors::view::{VisitorsPage, VisitorsShown};
+    use crate::voice::view::VoiceDock;
 
     /// The pages.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +147,7 @@ mod document {
                 page,
                 Page::Royalties(_) | Page::RoyaltyFigure(_) | Page::Imports(_) | Page::Import(_) | Page::Visitors(_)
             );
+        let has_voice = !matches!(page, Page::SignIn | Page::Welcome);
         let look_again = if let Page::Settings(settings) = &page { settings.look_again() } else { None };
         let body = match page {
             Page::Dashboard => view! { <App/><KeyHelp/><ToldDialog/> }.into_any(),
@@ -167,7 +169,7 @@ mod document {
                     .into_any()
             }
         };
-        let [bundle, world, plain, told, here, of_calls] = vendored(&options.site_root);
+        let [bundle, world, plain, told, here, voice, voice_style, of_calls] = vendored(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -181,25 +183,27 @@ mod document {
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                     <link rel="preload" href="/vendor/inter.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                     <HashedStylesheet options=options.clone() id="style"/>
+                    {has_voice.then(|| view! { <link rel="stylesheet" href=voice_style/> })}
                     {is_of_calls.then(|| view! { <link rel="stylesheet" href=of_calls/> })}
                     <AutoReload options=options.clone()/>
                     {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
                     {is_live.then(|| view! { <Script src=told defer="true"/><Script src=here defer="true"/> })}
                     {has_script.then(|| view! { <Script src=plain defer="true"/> })}
+                    {has_voice.then(|| view! { <Script src=voice defer="true"/> })}
                     <MetaTags/>
                     <Title text=title/>
                 </head>
-                <body>{body}</body>
+                <body>{body}{has_voice.then(VoiceDock)}</body>
             </html>
         }
     }
 
-    /// The addresses of the chart bundle, the map's shapes, the scripts of plain pages, of preferences and of who is here, and the styles
-    /// of calls. They are cached for ever: they change with what they hold.
-    fn vendored(site_root: &str) -> [&'static str; 6] {
-        static ADDRESSES: OnceLock<[String; 6]> = OnceLock::new();
+    /// The addresses of the chart bundle, the map's shapes, the scripts of plain pages, of preferences, of who is here and of voice, and
+    /// of the styles of voice and of calls. They are cached for ever: they change with what they hold.
+    fn vendored(site_root: &str) -> [&'static str; 8] {
+        static ADDRESSES: OnceLock<[String; 8]> = OnceLock::new();
         let addresses = ADDRESSES.get_or_init(|| {
-            ["echarts.js", "world.json", "plain.js", "told.js", "here.js", "calls.css"].map(|file| {
+            ["echarts.js", "world.json", "plain.js", "told.js", "here.js", "voice.js", "voice.css", "calls.css"].map(|file| {
                 let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
                 let hash = Sha256::digest(&bytes);
                 let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();

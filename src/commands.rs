@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead as _, Read as _, Write as _};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,8 +27,10 @@ use takings::server::{postgres, run};
 use takings::settings::{self, Change, currency};
 use takings::sources::{replay, store as sources};
 use takings::visitors::countries::{Countries, UnusableDatabase};
+use takings::voice::config::{self, Config as VoiceConfig, RelayConfig};
+use takings::voice::relay::External;
 
-use super::{Cli, Command, Import, Place, Rates, Serve, Settings, Source, Token, User};
+use super::{Cli, Command, Import, Place, Rates, Serve, Settings, Source, Token, User, Voice};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -128,6 +131,7 @@ async fn connect(
 /// Serves until SIGINT or SIGTERM; with `pace` as the demo shop.
 async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outcome {
     let countries = countries(serve.country_db)?;
+    let voice = voice_config(serve.voice, serve.addr.ip())?;
     let bus: bus::Address = place.bus.parse()?;
     let listener = TcpListener::bind(serve.addr).await.map_err(|error| {
         format!("{} cannot be served on: {error}. Set another address with --addr or TAKINGS_ADDR.", serve.addr)
@@ -143,7 +147,7 @@ async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outco
     let db = database::pool(options);
     let outcome = match database::open(&db).await {
         Ok(books) => {
-            let outside = Outside { rates_url: serve.rates_url.filter(|url| !url.is_empty()), countries };
+            let outside = Outside { rates_url: serve.rates_url.filter(|url| !url.is_empty()), countries, voice };
             let bus = Bus::at(&bus, &db).await?;
             serve_on(listener, Instance { db, bus, books }, outside, pace).await
         }
@@ -159,6 +163,31 @@ async fn serve_with(place: Place, serve: Serve, pace: Option<Duration>) -> Outco
 struct Outside {
     rates_url: Option<String>,
     countries: Countries,
+    voice: Option<VoiceConfig>,
+}
+
+/// Where voice is carried. A relay elsewhere needs its secret: there is none to fall back to.
+fn voice_config(voice: Voice, served: IpAddr) -> Result<Option<VoiceConfig>, &'static str> {
+    if voice.carried == "off" {
+        return Ok(None);
+    }
+    let relay = match (voice.relay_urls, voice.relay_secret) {
+        (urls, _) if urls.is_empty() => RelayConfig::Own(voice.relay_port),
+        (_, secret) if secret.is_empty() => {
+            return Err(
+                "--relay-urls needs TAKINGS_RELAY_SECRET: what static-auth-secret is in coturn's configuration",
+            );
+        }
+        (urls, secret) => RelayConfig::External(External { urls, secret, relays_from: voice.relay_from }),
+    };
+    Ok(Some(VoiceConfig {
+        bind: voice.voice_address.unwrap_or_else(|| config::address_of(served)),
+        public: voice.voice_public,
+        ports: voice.voice_ports.0..=voice.voice_ports.1,
+        tcp_port: voice.voice_tcp_port,
+        relay,
+        drop_percent: voice.voice_drop_percent,
+    }))
 }
 
 /// The database of countries; an empty name is none, so that the variable can be left empty.
@@ -220,9 +249,9 @@ async fn serve_on(listener: TcpListener, instance: Instance, outside: Outside, p
             stopping.cancel();
         }
     };
-    let Outside { rates_url, countries } = outside;
-    let (_sampling, samples) = tokio::sync::watch::channel(Default::default());
-    run::run(run::Parts { listener, db, bus, books, clock, rates_url, countries, leptos, samples }, stop).await?;
+    let Outside { rates_url, countries, voice } = outside;
+    run::run(run::Parts { listener, db, bus, books, clock, rates_url, countries, voice, leptos, samples: None }, stop)
+        .await?;
     stopping.cancel();
     for task in [shop, guests].into_iter().flatten() {
         let _ = task.await;

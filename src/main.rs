@@ -1,5 +1,6 @@
 //! The command line: serve, demo, import, and what sets a fresh instance up without a browser.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -103,6 +104,44 @@ struct Serve {
     /// Database of countries by address (.mmdb), for visitors; without it their countries are not known
     #[arg(long, env = "TAKINGS_COUNTRY_DB")]
     country_db: Option<PathBuf>,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+/// Where voice is carried; docs/voice.md says what to open in a firewall.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Voice")]
+struct Voice {
+    /// Carry voice; "off" where another server of this workspace does
+    #[arg(long = "voice", env = "TAKINGS_VOICE", default_value = "on", value_parser = ["on", "off"])]
+    carried: String,
+    /// Address that sound is received and sent on; without it the one of --addr, or the one of the way out
+    #[arg(long, env = "TAKINGS_VOICE_ADDRESS")]
+    voice_address: Option<IpAddr>,
+    /// Address that browsers reach it at, where that is another (behind NAT)
+    #[arg(long, env = "TAKINGS_VOICE_PUBLIC")]
+    voice_public: Option<IpAddr>,
+    /// UDP ports of connections, one each
+    #[arg(long, env = "TAKINGS_VOICE_PORTS", default_value = "40000-41999", value_parser = port_range)]
+    voice_ports: (u16, u16),
+    /// TCP port for browsers that UDP does not reach; 0 takes a free one
+    #[arg(long, env = "TAKINGS_VOICE_TCP_PORT", default_value_t = 0)]
+    voice_tcp_port: u16,
+    /// UDP port of the relay; 0 takes a free one
+    #[arg(long, env = "TAKINGS_RELAY_PORT", default_value_t = 3478)]
+    relay_port: u16,
+    /// A relay of yours instead, such as coturn: turn:host:3478, turns:host:443, several with commas
+    #[arg(long, env = "TAKINGS_RELAY_URLS", value_delimiter = ',', value_parser = relay_address)]
+    relay_urls: Vec<String>,
+    /// The secret that names are signed with there: coturn's static-auth-secret
+    #[arg(long, env = "TAKINGS_RELAY_SECRET", hide_env_values = true, default_value = "", hide_default_value = true)]
+    relay_secret: String,
+    /// The addresses that it relays from, to tell who is relayed; several with commas
+    #[arg(long, env = "TAKINGS_RELAY_FROM", value_delimiter = ',')]
+    relay_from: Vec<IpAddr>,
+    /// Percent of the packets to listeners that are thrown away, to try what a bad network does
+    #[arg(long, default_value_t = 0, hide = true, value_parser = clap::value_parser!(u8).range(0..=50))]
+    voice_drop_percent: u8,
 }
 
 #[derive(Subcommand)]
@@ -202,6 +241,22 @@ enum Source {
         #[arg(long, env = "TAKINGS_SOURCE_SECRET", hide_env_values = true)]
         secret: Option<String>,
     },
+}
+
+/// Ports as 40000-41999.
+fn port_range(text: &str) -> Result<(u16, u16), String> {
+    let ends = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    ends.filter(|(first, last)| 1024 <= *first && first <= last)
+        .ok_or_else(|| "give the first and the last port, from 1024 upwards: 40000-41999".to_owned())
+}
+
+/// The address of a relay as browsers take it.
+fn relay_address(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("turn:").or_else(|| text.strip_prefix("turns:"));
+    match host {
+        Some(host) if !host.is_empty() && !host.starts_with('/') => Ok(text.to_owned()),
+        _ => Err("give it as turn:host:port or turns:host:port".to_owned()),
+    }
 }
 
 /// The address of a folder on the web; nothing is one too, so that the variable can be left empty.

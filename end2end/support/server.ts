@@ -31,10 +31,10 @@ function binary(): string {
   return path;
 }
 
-/** What a shell of whoever runs the tests must not decide. */
+/** What a shell of whoever runs the tests must not decide. The relay takes a free port: several servers may run at once. */
 function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(DATABASE_URL|PG|LEPTOS_|TAKINGS_)/.test(name));
-  return { ...Object.fromEntries(kept), TAKINGS_LOG: 'takings=debug,warn', ...extra };
+  return { ...Object.fromEntries(kept), TAKINGS_LOG: 'takings=debug,warn', TAKINGS_RELAY_PORT: '0', ...extra };
 }
 
 async function freePort(): Promise<number> {

@@ -50,6 +50,16 @@ pub struct Socket {
 /// Answers a request for a socket, and gives the socket to `serve` once the client has the answer. Of the sub-protocols
 /// that the client offers, `protocol` is chosen; `serve` is told whether it was.
 pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
+    request: Request,
+    protocol: &'static str,
+    serve: impl FnOnce(Socket, bool) -> F + Send + 'static,
+) -> Response {
+    upgrade_up_to(INCOMING_MAX_BYTES, request, protocol, serve)
+}
+
+/// The same for a client that may send messages of so many bytes.
+pub fn upgrade_up_to<F: Future<Output = ()> + Send + 'static>(
+    incoming_max_bytes: usize,
     mut request: Request,
     protocol: &'static str,
     serve: impl FnOnce(Socket, bool) -> F + Send + 'static,
@@ -68,18 +78,18 @@ pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
     tokio::spawn(async move {
         // A client that went away in between is no loss.
         let Ok(upgraded) = upgraded.await else { return };
-        serve(Socket::new(TokioIo::new(upgraded)).await, is_chosen).await;
+        serve(Socket::new(TokioIo::new(upgraded), incoming_max_bytes).await, is_chosen).await;
     });
     response
 }
 
 impl Socket {
-    async fn new(io: TokioIo<Upgraded>) -> Socket {
+    async fn new(io: TokioIo<Upgraded>, incoming_max_bytes: usize) -> Socket {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
-            .max_message_size(Some(INCOMING_MAX_BYTES))
-            .max_frame_size(Some(INCOMING_MAX_BYTES));
+            .max_message_size(Some(incoming_max_bytes))
+            .max_frame_size(Some(incoming_max_bytes));
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         Socket { stream, is_midway: false }
     }

@@ -21,6 +21,12 @@ pub fn KeyHelp() -> impl IntoView {
                 <dd>"find a country"</dd>
                 <dt>"X"</dt>
                 <dd>"all orders again: no filter"</dd>
+                <dt>"V"</dt>
+                <dd>"voice: opens and closes the rooms"</dd>
+                <dt>"M"</dt>
+                <dd>"in a call: microphone off or on"</dd>
+                <dt>"Space"</dt>
+                <dd>"in a call with push to talk: held, you are heard; another key can be chosen"</dd>
                 <dt>"← →"</dt>
                 <dd>"in a chart and on the map: from point to point; Enter opens it"</dd>
                 <dt>"↑ ↓"</dt>

@@ -59,6 +59,7 @@ pub fn router(state: AppState) -> Router {
         .merge(pages)
         .merge(crate::sources::routes::routes())
         .merge(crate::live::routes::routes())
+        .merge(crate::voice::routes::routes())
         .merge(crate::preferences::routes::routes())
         .merge(crate::visitors::door::routes())
         .merge(crate::rest::routes())

@@ -30,6 +30,7 @@ use crate::sources::directory::Directory;
 use crate::visitors::counter::Counter;
 use crate::visitors::countries::Countries;
 use crate::visitors::writer::Writer;
+use crate::voice::config::Config as VoiceConfig;
 use crate::voice::monitor::Sample;
 
 /// What a server is made of; tests own the listener, the clock and the end.
@@ -48,16 +49,18 @@ pub struct Parts {
     pub rates_url: Option<String>,
     /// Where the countries of visitors are found.
     pub countries: Countries,
+    /// Where voice is carried, if it is.
+    pub voice: Option<VoiceConfig>,
     /// Where Leptos finds its files.
     pub leptos: LeptosOptions,
-    /// Where samples of calls come from.
-    pub samples: watch::Receiver<Arc<Sample>>,
+    /// Where samples of calls come from, where not from this server's voice.
+    pub samples: Option<watch::Receiver<Arc<Sample>>>,
 }
 
 /// Serves until `stop` completes. Then: no new requests, sockets are closed with "going away", what waits to be
 /// recorded is recorded and answered, visitors are counted, and the connections are closed.
 pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    let Parts { listener, db, bus, books, clock, rates_url, countries, leptos, samples } = parts;
+    let Parts { listener, db, bus, books, clock, rates_url, countries, voice, leptos, samples } = parts;
     let shutdown = CancellationToken::new();
     let workspace = books.workspace;
     let books = BooksHandle::new(books);
@@ -82,7 +85,6 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
         tokio::spawn(written)
     };
     let mut tasks = vec![
-        tokio::spawn(calls.clone().run(samples, shutdown.clone())),
         tokio::spawn(hub.clone().run(shutdown.clone())),
         tokio::spawn(listener::run(
             bus.clone(),
@@ -107,7 +109,19 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
             shutdown.clone(),
         )));
     }
+    let voice = match voice {
+        Some(config) => started(config.start(db.clone(), workspace, clock.clone()).await),
+        None => None,
+    };
+    let voice = voice.map(|(voice, happened)| {
+        tasks.push(tokio::spawn(voice.clone().run(happened, shutdown.clone())));
+        voice
+    });
+    if let Some(samples) = samples.or_else(|| voice.as_ref().map(|voice| voice.samples())) {
+        tasks.push(tokio::spawn(calls.clone().run(samples, shutdown.clone())));
+    }
     let state = AppState {
+        voice,
         visitors: Visitors::new(db.clone()),
         sources: Directory::new(db.clone(), workspace),
         db: db.clone(),
@@ -146,4 +160,13 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     bus.flush().await;
     db.close().await;
     served
+}
+
+/// Voice, if it could be started: without it all else goes on.
+fn started<T>(voice: std::io::Result<T>) -> Option<T> {
+    voice
+        .inspect_err(
+            |error| tracing::error!(%error, "voice could not be started; look at --voice-address and its ports"),
+        )
+        .ok()
 }

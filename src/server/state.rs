@@ -16,6 +16,7 @@ use crate::sales::recorder::Recorder;
 use crate::server::clock::Clock;
 use crate::sources::directory::Directory;
 use crate::visitors::counter::Counter;
+use crate::voice::Voice;
 
 /// The server's parts. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -38,6 +39,8 @@ pub struct AppState {
     pub presence: Presence,
     /// How the calls go.
     pub calls: Calls,
+    /// Voice, where this server carries it.
+    pub voice: Option<Voice>,
     /// Who may read.
     pub visitors: Visitors,
     /// The sources.

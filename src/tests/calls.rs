@@ -31,6 +31,7 @@ const ADDRESSES: [&str; 14] = [
 ];
 
 const NOON: &str = "2026-11-21T12:00:00Z";
+const NOW: &str = "2026-11-21T14:30:07Z";
 /// Longer than any task of the server takes to hear of a sample.
 const TRIES: usize = 2_000;
 
@@ -118,7 +119,7 @@ impl TestApp {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn calls_are_for_administrators_and_scripts(db: PgPool) {
-    let app = TestApp::start(db).await;
+    let app = TestApp::sampled(&db, NOW).await;
     let token = app.token().await;
     app.sample(&token, [two_calls(0)]).await;
     let mut cookies = Vec::new();
@@ -157,7 +158,7 @@ async fn calls_are_for_administrators_and_scripts(db: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_sample_is_on_the_page_in_the_api_and_in_the_files(db: PgPool) {
-    let app = TestApp::start(db).await;
+    let app = TestApp::sampled(&db, NOW).await;
     let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
     let empty = app.page("/calls", &cookie).await;
     assert!(empty.contains("Nobody is in a call") && empty.contains("No call has been sampled yet."), "{empty}");
@@ -199,7 +200,7 @@ async fn a_sample_is_on_the_page_in_the_api_and_in_the_files(db: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn the_page_shows_who_is_asked_for(db: PgPool) {
-    let app = TestApp::start(db).await;
+    let app = TestApp::sampled(&db, NOW).await;
     let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
     app.sample(&token, [two_calls(0)]).await;
     for (query, shown, hidden) in [
@@ -220,7 +221,7 @@ async fn the_page_shows_who_is_asked_for(db: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn the_old_names_answer_as_they_did_and_stream(db: PgPool) {
-    let app = TestApp::start(db).await;
+    let app = TestApp::sampled(&db, NOW).await;
     let token = app.token().await;
     app.sample(&token, [two_calls(0)]).await;
     let active = app.told("/api/metrics/meetings/active", &token).await;
@@ -259,7 +260,7 @@ async fn the_old_names_answer_as_they_did_and_stream(db: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn an_alert_is_raised_acknowledged_and_kept(db: PgPool) {
-    let app = TestApp::start(db).await;
+    let app = TestApp::sampled(&db, NOW).await;
     let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
     app.sample(&token, (0..3).map(two_calls)).await;
     assert_eq!(app.told("/api/v1/calls/active", &token).await["alerts"], json!([]), "it has not lasted");
@@ -288,7 +289,7 @@ async fn an_alert_is_raised_acknowledged_and_kept(db: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_call_that_is_over_can_be_looked_at_again(db: PgPool) {
-    let app = TestApp::start(db.clone()).await;
+    let app = TestApp::sampled(&db, NOW).await;
     let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
     app.sample(&token, (0..25).map(two_calls)).await;
     let live = app.page("/calls/7", &cookie).await;
@@ -323,7 +324,7 @@ async fn a_call_that_is_over_can_be_looked_at_again(db: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_server_that_stops_writes_what_it_has_and_the_next_one_ends_what_is_lost(db: PgPool) {
-    let app = TestApp::start_at(db.clone(), NOON).await;
+    let app = TestApp::sampled(&db, NOON).await;
     let token = app.token().await;
     app.sample(&token, [two_calls(0), two_calls(1)]).await;
     app.stop().await;
@@ -340,7 +341,7 @@ async fn a_server_that_stops_writes_what_it_has_and_the_next_one_ends_what_is_lo
 
 #[sqlx::test(migrations = "./migrations")]
 async fn calls_are_kept_for_as_many_days_as_an_administrator_says(db: PgPool) {
-    let app = TestApp::start_at(db.clone(), NOON).await;
+    let app = TestApp::sampled(&db, NOON).await;
     let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
     app.sample(&token, [two_calls(0), two_calls(11), nobody(12)]).await;
     app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
@@ -370,7 +371,7 @@ async fn calls_are_kept_for_as_many_days_as_an_administrator_says(db: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_hundred_rooms_of_three_are_quick_and_light(db: PgPool) {
-    let app = TestApp::start(db).await;
+    let app = TestApp::sampled(&db, NOW).await;
     let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
     let people = |room: i32| (0..3).map(|n| person(room * 3 + n, &format!("Person {}", room * 3 + n))).collect();
     let calls = |second: i64| Sample {

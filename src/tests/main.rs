@@ -32,6 +32,7 @@ mod snapshot;
 mod tidy;
 mod util;
 mod visitors;
+mod voice;
 mod webhooks;
 mod weekdays;
 mod with_royalties;

@@ -1,5 +1,19 @@
-//! Voice rooms: who is in them, what they say to one another, and how the sound travels.
+//! Voice rooms: who is in them, what they say to one another, and how the sound travels. Described in `docs/voice.md`.
 
+pub mod config;
 pub mod media;
 pub mod monitor;
 pub mod protocol;
+pub mod relay;
+pub mod rooms;
+pub mod routes;
+pub mod store;
+pub mod switchboard;
+pub mod view;
+
+mod sampling;
+mod signalling;
+mod talk;
+
+/// The server's voice.
+pub type Voice = switchboard::Switchboard<media::Sfu>;

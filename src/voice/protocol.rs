@@ -10,7 +10,11 @@ use crate::voice::media::SLOTS;
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Said {
     /// Takes a seat in a room, or comes back to the one that `resume` names.
-    Join { room: i32, #[serde(default)] resume: Option<String> },
+    Join {
+        room: i32,
+        #[serde(default)]
+        resume: Option<String>,
+    },
     /// Describes a new connection. Attempts are numbered upwards from 1.
     Offer { epoch: u64, attempt: u32, sdp: String },
     /// A way to reach the browser; none ends them.
@@ -30,7 +34,11 @@ pub enum Said {
     /// Shows its view to those who follow, or no longer does.
     Present { on: bool },
     /// Where the presenter is: the address within the site, and the card in sight.
-    View { address: String, #[serde(default)] target: Option<String> },
+    View {
+        address: String,
+        #[serde(default)]
+        target: Option<String>,
+    },
     /// Where the pointer is: a card and a place in it in thousandths; none takes it away.
     Pointer { at: Option<Pointed> },
     /// Gives the seat up.
@@ -109,7 +117,12 @@ pub enum Told {
     /// Where somebody points.
     Pointer { person: i32, at: Option<Pointed> },
     /// What was asked cannot be; `retry_after_ms` where trying again helps.
-    Refused { why: Why, sentence: String, #[serde(skip_serializing_if = "Option::is_none")] retry_after_ms: Option<u64> },
+    Refused {
+        why: Why,
+        sentence: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
     /// The seat has ended.
     Left { why: Ending },
     /// To a ping.

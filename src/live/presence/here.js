@@ -52,6 +52,8 @@ const say = () => {
 window.WebSocket = class extends Native {
   constructor(...address) {
     super(...address);
+    // The dock of voice has a socket of its own.
+    if (address[0].endsWith("/voice")) return;
     socket = this;
     said = undefined;
     this.addEventListener("message", ({ data }) => {

@@ -268,7 +268,7 @@ impl Drop for Seat {
 }
 
 /// The first letters of the first and the last word of a name.
-fn initials(name: &str) -> String {
+pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace();
     let (first, last) = (words.next(), words.next_back());
     let letters = first.into_iter().chain(last).filter_map(|word| word.chars().next());

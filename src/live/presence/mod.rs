@@ -12,4 +12,4 @@ pub mod routes;
 pub mod store;
 
 #[cfg(feature = "ssr")]
-pub use here::{Presence, Seat, Shown};
+pub use here::{Presence, Seat, Shown, initials};

@@ -2,6 +2,7 @@
 
 pub mod programs;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use takings::server::http;
 use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
 use takings::visitors::countries::Countries;
+use takings::voice::config::Config as VoiceConfig;
 use takings::voice::monitor::Sample;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -49,7 +51,7 @@ pub struct TestApp {
     pub books: Books,
     pub clock: Clock,
     pub client: Client,
-    /// Says how the calls go.
+    /// Says how the calls go, to a server that was started so.
     pub sampling: watch::Sender<Arc<Sample>>,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
@@ -108,6 +110,13 @@ impl TestApp {
         TestApp::serve(db, bus, Clock::fixed(at(now)), Outside { rates_url, ..Outside::default() }).await
     }
 
+    /// A server that is told by the test how its calls go.
+    pub async fn sampled(db: &PgPool, now: &str) -> TestApp {
+        let db = database::pool((*db.connect_options()).clone());
+        let bus = Bus::of_database(&db);
+        TestApp::serve(db, bus, Clock::fixed(at(now)), Outside { is_sampled: true, ..Outside::default() }).await
+    }
+
     /// The next server over a database that had one.
     pub async fn again(db: &PgPool, now: &str) -> TestApp {
         let db = database::pool((*db.connect_options()).clone());
@@ -145,7 +154,7 @@ impl TestApp {
     }
 
     async fn serve(db: PgPool, bus: Bus, clock: Clock, outside: Outside) -> TestApp {
-        let Outside { rates_url, countries } = outside;
+        let Outside { rates_url, countries, is_sampled } = outside;
         let books = database::books(&db).await.expect("a workspace");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
@@ -160,8 +169,9 @@ impl TestApp {
             clock: clock.clone(),
             rates_url,
             countries,
+            voice: Some(VoiceConfig::at(Ipv4Addr::LOCALHOST.into())),
             leptos,
-            samples: sampling.subscribe(),
+            samples: is_sampled.then(|| sampling.subscribe()),
         };
         let server = tokio::spawn(async move {
             run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
@@ -285,6 +295,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 struct Outside {
     rates_url: Option<String>,
     countries: Countries,
+    /// Whether the test says how the calls go.
+    is_sampled: bool,
 }
 
 /// The client's end of a socket.
@@ -306,6 +318,11 @@ impl Socket {
     /// Sends a message.
     pub async fn say(&mut self, message: &Value) {
         self.0.send(Message::text(message.to_string())).await.expect("sent");
+    }
+
+    /// Sends a message where there is still somebody to read it.
+    pub async fn say_if_open(&mut self, message: &Value) {
+        let _ = self.0.send(Message::text(message.to_string())).await;
     }
 
     /// Opens one for a script where a server is there to answer.

@@ -1,9 +1,27 @@
 //! What carries the sound: negotiates with browsers, forwards their packets, says who speaks. Behind a trait, so that another
 //! library may take its place.
 
+mod connection;
+mod description;
+mod forward;
+mod leg;
+mod levels;
+mod limits;
+mod ports;
+mod red;
+mod redundancy;
+mod room;
+mod seat;
+mod sfu;
+mod slots;
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+
+pub use sfu::{SEATS_MAX, Sfu};
 
 /// Voices that a listener can hear at once: the audio lines of every offer.
 pub const SLOTS: usize = 5;
@@ -104,11 +122,18 @@ pub trait Media: Clone + Send + Sync + 'static {
     /// browser, upwards: the older connection goes on until the newer stands, and is closed then.
     fn offer(&self, seat: Seat, attempt: u32, sdp: String) -> impl Future<Output = Result<String, Refused>> + Send;
     /// A candidate of the browser for an attempt.
-    fn candidate(&self, seat: Seat, attempt: u32, candidate: String) -> impl Future<Output = Result<(), Refused>> + Send;
+    fn candidate(
+        &self,
+        seat: Seat,
+        attempt: u32,
+        candidate: String,
+    ) -> impl Future<Output = Result<(), Refused>> + Send;
     /// Nothing of this person is forwarded while it holds.
     fn silence(&self, seat: Seat, is_silenced: bool);
     /// The person hears nothing while it holds: nothing is sent to them.
     fn deafen(&self, seat: Seat, is_deaf: bool);
+    /// What the person's browser says it lost of the last second, in percent; the room's redundancy follows it.
+    fn note_loss(&self, seat: Seat, percent: f64);
     /// The seat is given up; its connections end.
     fn leave(&self, seat: Seat) -> impl Future<Output = ()> + Send;
     /// What is known of all seats.

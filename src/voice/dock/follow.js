@@ -1,0 +1,74 @@
+// One shows the others where they are; who follows goes there too: the same question, and the same card in sight.
+
+import { inSight, named } from "./cards.js";
+import { change, state } from "./store.js";
+
+const LOOK_MS = 250;
+// A page is an address without a file's ending; the API's are no pages.
+const NO_PAGE = /^\/(api\/|voice|sign-out)|\.\w+$/;
+const APPLIED = "takings.voice.view";
+
+// An address of this site that a click may lead to.
+const page = (address) => {
+  const url = URL.canParse(address, location.origin) && new URL(address, location.origin);
+  if (!url || url.origin !== location.origin || NO_PAGE.test(url.pathname)) return null;
+  return url.pathname + url.search;
+};
+
+const here = () => location.pathname + location.search;
+const isPresenting = () => state.presenting !== null && state.presenting === state.you?.person;
+
+export const follow = ({ send, keep }) => {
+  let said = "";
+  let last;
+
+  setInterval(() => {
+    if (!isPresenting() || state.seat?.is !== "joined") return;
+    const view = { type: "view", address: here(), target: inSight() };
+    const words = JSON.stringify(view);
+    if (words !== said && send(view)) said = words;
+  }, LOOK_MS);
+
+  const scroll = (target, isNew) => {
+    const behavior = isNew || matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    if (target === null) return scrollTo({ top: 0, behavior });
+    named(target)?.scrollIntoView({ block: "start", behavior });
+  };
+
+  const apply = () => {
+    const address = last && page(last.address);
+    if (!state.isFollowing || !address) return;
+    const words = JSON.stringify([address, last.target]);
+    const isThere = address === here();
+    // Where one has been led to once one may look around, until the view changes.
+    if (isThere && sessionStorage.getItem(APPLIED) === words) return;
+    if (isThere) {
+      sessionStorage.setItem(APPLIED, words);
+      return scroll(last.target, false);
+    }
+    // A click on a link: the dashboard takes those to itself without loading the page anew, and elsewhere the call comes along.
+    const link = Object.assign(document.createElement("a"), { href: address, hidden: true });
+    document.body.append(link);
+    link.click();
+    link.remove();
+  };
+
+  return {
+    viewed(message) {
+      if (message.person !== state.presenting) return;
+      last = message;
+      apply();
+    },
+    present() {
+      send({ type: "present", on: !isPresenting() });
+      said = "";
+    },
+    follow() {
+      change({ isFollowing: !state.isFollowing });
+      sessionStorage.removeItem(APPLIED);
+      keep();
+      apply();
+    },
+    isPresenting,
+  };
+};

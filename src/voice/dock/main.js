@@ -1,0 +1,81 @@
+// The dock of voice on every page: opens and closes it, and brings a call that was under way on the page before along.
+
+import { voice } from "./call.js";
+import { isField, say } from "./dom.js";
+import { follow } from "./follow.js";
+import { panel } from "./panel.js";
+import { pointer } from "./pointer.js";
+import { change, onChange, state } from "./store.js";
+
+const OPEN = "takings.voice.open";
+// A reader of the screen hears one thing after the other: each stands for a moment.
+const ANNOUNCED_MS = 1_500;
+
+const dock = document.getElementById("voice");
+if (dock && "RTCPeerConnection" in window) {
+  dock.querySelector("[data-part=panel]").append(document.getElementById("voice-parts").content.cloneNode(true));
+  const announced = dock.querySelector("[data-part=announced]");
+  const news = [];
+  const announce = (words) => {
+    news.push(words);
+    if (news.length > 1) return;
+    const next = () => {
+      say(announced, news[0] ?? "");
+      if (news.length > 0) setTimeout(() => (news.shift(), next()), ANNOUNCED_MS);
+    };
+    next();
+  };
+
+  const view = {};
+  const call = voice({ place: dock.querySelector("[data-part=players]"), announce, view });
+  const led = follow(call);
+  const pointed = pointer({ send: call.send, isPresenting: led.isPresenting });
+
+  const set = (isOpen) => {
+    change({ isOpen });
+    sessionStorage.setItem(OPEN, isOpen ? "1" : "");
+    if (isOpen) call.socket.open();
+    else if (!state.seat) call.socket.close();
+  };
+  const toggle = () => {
+    set(!state.isOpen);
+    shown.show();
+    if (state.isOpen) shown.focus();
+    else shown.toggleButton.focus();
+  };
+  const shown = panel(dock, call, {
+    toggle,
+    close: toggle,
+    present: led.present,
+    follow: led.follow,
+    point() {
+      change({ isPointing: !state.isPointing });
+      if (!state.isPointing) pointed.stop();
+    },
+  });
+  Object.assign(view, { viewed: led.viewed, pointed: pointed.pointed, ended: pointed.ended, microphone: shown.measured });
+  onChange(shown.show);
+
+  // In a call M is the microphone; otherwise the page may have another use of it.
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isField(event.target)) return;
+      if (document.querySelector("dialog[open]")) return;
+      const does = { v: toggle, m: state.seat && (() => call.mute()) }[event.key.toLowerCase()];
+      if (!does) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      does();
+    },
+    true,
+  );
+  addEventListener("keydown", ({ key, defaultPrevented }) => {
+    if (key === "Escape" && state.isOpen && !defaultPrevented && !document.querySelector("dialog[open]")) toggle();
+  });
+
+  dock.hidden = false;
+  if (sessionStorage.getItem(OPEN)) set(true);
+  call.resume();
+  shown.show();
+}

@@ -1,0 +1,116 @@
+// The dock as it is seen: shows what is known, and passes on what is pressed.
+
+import { annotation } from "./annotation.js";
+import { devices } from "./devices.js";
+import { say } from "./dom.js";
+import { choices } from "./kept.js";
+import { peopleList, roomList } from "./people.js";
+import { change, nameOf, room, state } from "./store.js";
+import { names, status } from "./words.js";
+
+export const panel = (dock, call, together) => {
+  const part = (name) => dock.querySelector(`[data-part="${name}"]`);
+  const deeds = {};
+  const buttons = (name) => dock.querySelectorAll(`[data-do="${name}"]`);
+  const press = (name, does) => (deeds[name] = does);
+
+  const people = peopleList(part("people"), { adjusted: call.player.adjust, moderate: call.moderate });
+  const rooms = roomList(part("rooms"), (id) => call.join(id));
+  const settings = devices(part("devices"), call);
+  const writes = annotation(part("note"), buttons("note")[0]);
+
+  press("close", together.close);
+  press("toggle", together.toggle);
+  press("mute", () => call.mute());
+  press("deafen", call.deafen);
+  press("leave", () => {
+    call.leave();
+    part("title").focus();
+  });
+  press("sound", call.player.enable);
+  press("again", () => call.socket.hurry());
+  press("microphone", () => call.mic.again());
+  press("present", together.present);
+  press("follow", together.follow);
+  press("point", together.point);
+  press("note", writes);
+  dock.addEventListener("click", ({ target }) => deeds[target.closest("[data-do]")?.dataset.do]?.());
+
+  // To be held, by pointer or key.
+  const hold = buttons("talk")[0];
+  hold.addEventListener("pointerdown", (event) => {
+    hold.setPointerCapture(event.pointerId);
+    call.talk.hold(true);
+  });
+  for (const end of ["pointerup", "pointercancel"]) hold.addEventListener(end, () => call.talk.hold(false));
+  hold.addEventListener("keydown", ({ key }) => key === "Enter" && call.talk.hold(true));
+  hold.addEventListener("keyup", ({ key }) => key === "Enter" && call.talk.hold(false));
+
+  const pressed = (name, is) => buttons(name).forEach((button) => button.setAttribute("aria-pressed", is));
+  const hide = (name, is) => buttons(name).forEach((button) => (button.hidden = is));
+  const warn = (name, words) => {
+    say(part(name).querySelector("span"), words);
+    part(name).hidden = !words;
+  };
+
+  const showTogether = () => {
+    const isMine = state.presenting !== null && state.presenting === state.you?.person;
+    const other = state.presenting !== null && !isMine;
+    pressed("present", isMine);
+    hide("present", other);
+    hide("follow", !other);
+    if (other) say(buttons("follow")[0], `Follow ${nameOf(state.presenting)}`);
+    pressed("follow", state.isFollowing);
+    pressed("point", state.isPointing);
+  };
+
+  const showCall = () => {
+    const mine = room();
+    part("call").hidden = !state.seat;
+    say(part("room"), mine?.name ?? "");
+    people(mine?.people ?? []);
+    pressed("mute", state.isMuted);
+    pressed("deafen", state.isDeaf);
+    pressed("talk", state.isTalking);
+    hide("talk", !choices.push || !state.seat);
+    // One button for it at a time: in the panel, or beside the closed dock.
+    buttons("mute").forEach((button, i) => (button.hidden = !state.seat || (state.isOpen && i > 0)));
+    warn("microphone", state.seat ? (state.microphone ?? "") : "");
+    showTogether();
+  };
+
+  const showRooms = () => {
+    const others = (state.rooms ?? []).filter(({ id }) => id !== state.seat?.id);
+    rooms(others);
+    part("others").hidden = !!state.seat && others.length === 0;
+    say(part("rooms-title"), state.seat ? "Other rooms" : "Rooms");
+    part("empty").hidden = state.rooms?.length !== 0;
+    hide("again", state.seat !== null || state.link !== "lost");
+  };
+
+  // The closed dock says as much as there is place for.
+  const showBar = () => {
+    const inside = (state.seat ? room()?.people : state.rooms?.flatMap((one) => one.people)) ?? [];
+    say(part("count"), inside.length > 0 ? String(inside.length) : "");
+    const [toggle] = buttons("toggle");
+    const where = state.seat ? ` in ${room()?.name ?? "a room"}` : " in rooms";
+    toggle.ariaLabel = inside.length > 0 ? `Voice, ${inside.length}${where}` : "Voice";
+    toggle.title = inside.length > 0 ? names(inside) : "";
+    toggle.ariaExpanded = String(state.isOpen);
+    dock.dataset.media = state.seat ? state.media : "none";
+    dock.classList.toggle("is-heard", state.speakers.size > 0);
+    document.body.classList.toggle("has-voice", state.isOpen);
+    part("panel").hidden = !state.isOpen;
+  };
+
+  const show = () => {
+    say(part("status"), status(state));
+    warn("notice", state.notice);
+    part("sound").hidden = !state.isSoundBlocked;
+    showCall();
+    showRooms();
+    showBar();
+  };
+
+  return { show, measured: settings.measure, focus: () => part("title").focus(), toggleButton: buttons("toggle")[0], change };
+};

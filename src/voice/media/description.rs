@@ -1,0 +1,227 @@
+//! Offers, answers and candidates as text (SDP): what is taken from a browser, and what it is told.
+
+use std::net::IpAddr;
+
+use super::{Refused, SDP_MAX_BYTES, SLOTS};
+
+/// Ways to a browser at most, in its offer and after it: browsers name one or two for each network and relay.
+pub const CANDIDATES_MAX: usize = 40;
+/// A candidate is one line of text.
+const CANDIDATE_MAX_BYTES: usize = 512;
+
+/// An offer that may be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its text, without the candidates.
+    pub sdp: String,
+    /// The candidates it held.
+    pub candidates: Vec<String>,
+    /// Its audio lines.
+    pub lines: usize,
+    /// The payload type of Opus.
+    pub opus: u8,
+    /// The payload type of redundant Opus, and its parameters.
+    pub red: Option<(u8, String)>,
+    /// The header extension with the level (RFC 6464).
+    pub level: Option<u8>,
+}
+
+/// Reads an offer: audio alone, and as much of it as there are slots.
+pub fn read_offer(sdp: &str) -> Result<Offer, Refused> {
+    let refuse = |why| Err(Refused::Unusable(why));
+    if sdp.len() > SDP_MAX_BYTES {
+        return refuse("it is too long");
+    }
+    if !sdp.starts_with("v=0") {
+        return refuse("it cannot be read");
+    }
+    let media: Vec<&str> = sdp.lines().filter(|line| line.starts_with("m=")).collect();
+    if media.iter().any(|line| !line.starts_with("m=audio ")) {
+        return refuse("it offers more than sound");
+    }
+    if media.is_empty() || media.len() > SLOTS {
+        return refuse("it has no audio line, or too many");
+    }
+    let sections = || sdp.split("\nm=").skip(1);
+    let Some(opus) = sections().next().and_then(|section| payload_type(section, "opus/48000/2")) else {
+        return refuse("it does not offer Opus");
+    };
+    if sections().any(|section| payload_type(section, "opus/48000/2") != Some(opus)) {
+        return refuse("its audio lines differ");
+    }
+    let first = sections().next().unwrap_or_default();
+    let red = payload_type(first, "red/48000/2").and_then(|red| {
+        let parameters = attribute(first, &format!("fmtp:{red} "))?.to_owned();
+        Some((red, parameters))
+    });
+    let (candidates, lines): (Vec<&str>, Vec<&str>) = sdp.lines().partition(|line| line.starts_with("a=candidate:"));
+    let candidates: Vec<String> = candidates.iter().take(CANDIDATES_MAX).map(|line| line[2..].to_owned()).collect();
+    let mut text = lines.join("\r\n");
+    text.push_str("\r\n");
+    Ok(Offer { sdp: text, candidates, lines: media.len(), opus, red, level: level_extension(first) })
+}
+
+/// The header extension in which a line carries levels.
+fn level_extension(section: &str) -> Option<u8> {
+    let of = |line: &str| {
+        let (id, uri) = line.trim().strip_prefix("a=extmap:")?.split_once(' ')?;
+        (uri.split(' ').next() == Some(LEVEL_URI)).then(|| id.split('/').next()?.parse().ok())?
+    };
+    section.lines().find_map(of)
+}
+
+/// The name of the header extension with the level.
+pub const LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
+fn attribute<'a>(section: &'a str, name: &str) -> Option<&'a str> {
+    section.lines().find_map(|line| line.trim().strip_prefix("a=")?.strip_prefix(name))
+}
+
+fn payload_type(section: &str, codec: &str) -> Option<u8> {
+    section.lines().find_map(|line| {
+        let (number, name) = line.trim().strip_prefix("a=rtpmap:")?.split_once(' ')?;
+        name.eq_ignore_ascii_case(codec).then(|| number.parse().ok().filter(|n| *n < 128))?
+    })
+}
+
+/// The identifier of the stream that each line of an answer sends, by the order of the lines.
+pub fn streams(answer: &str) -> Vec<Option<u32>> {
+    let of = |section: &str| attribute(section, "ssrc:")?.split(' ').next()?.parse().ok();
+    answer.split("\nm=").skip(1).map(of).collect()
+}
+
+/// The answer with the address that browsers reach the server by instead of the one its sockets are bound to.
+pub fn tell_public(answer: &str, bind: IpAddr, public: IpAddr) -> String {
+    let mut text = String::with_capacity(answer.len() + 64);
+    for line in answer.lines() {
+        match line.strip_prefix("a=candidate:") {
+            Some(candidate) => {
+                let told = |word: &str| if word == bind.to_string() { public.to_string() } else { word.to_owned() };
+                let words: Vec<String> = candidate.split(' ').map(told).collect();
+                text.push_str("a=candidate:");
+                text.push_str(&words.join(" "));
+            }
+            None => text.push_str(line),
+        }
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// Whether a browser's candidate is tried. The server sends nothing to where no browser can be: loopback (but for tests that
+/// are bound there), nobody, everybody; and connects to nobody by TCP. Names (mDNS) are left out, as the browser reaches the server
+/// and its address is learnt so.
+pub fn is_tried(candidate: &str, with_loopback: bool) -> Result<bool, Refused> {
+    let unusable = Refused::Unusable("a candidate cannot be read");
+    if candidate.len() > CANDIDATE_MAX_BYTES || candidate.contains(['\r', '\n']) {
+        return Err(unusable);
+    }
+    let mut words = candidate.trim().split(' ');
+    let (Some(_), Some(_), Some(protocol), Some(_), Some(address), Some(port)) =
+        (words.next(), words.next(), words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(unusable);
+    };
+    if port.parse::<u16>().is_err() {
+        return Err(unusable);
+    }
+    let Ok(address) = address.parse::<IpAddr>() else { return Ok(false) };
+    let address = address.to_canonical();
+    let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    let connects = protocol.eq_ignore_ascii_case("tcp") && !candidate.contains("tcptype active");
+    let is_nobody = address.is_unspecified() || address.is_multicast() || is_broadcast;
+    Ok(!connects && !is_nobody && (with_loopback || !address.is_loopback()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LINE: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:111 opus/48000/2\r\n\
+        a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n";
+    const HEAD: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+
+    fn why(sdp: &str) -> &'static str {
+        match read_offer(sdp) {
+            Err(Refused::Unusable(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_offer_of_five_audio_lines_is_read() {
+        let offer = read_offer(&format!("{HEAD}{}", LINE.repeat(5))).unwrap();
+        assert_eq!((offer.lines, offer.opus, offer.level), (5, 111, Some(1)));
+        assert_eq!(offer.red, Some((63, "111/111".into())));
+        let with_candidate = format!("{HEAD}{LINE}a=candidate:1 1 udp 2122 192.0.2.1 5000 typ host\r\n");
+        let offer = read_offer(&with_candidate).unwrap();
+        assert_eq!(offer.candidates, ["candidate:1 1 udp 2122 192.0.2.1 5000 typ host"]);
+        assert_eq!(offer.sdp, format!("{HEAD}{LINE}"));
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused_with_a_sentence() {
+        assert_eq!(why("hello"), "it cannot be read");
+        assert_eq!(why(&format!("v=0{}", " ".repeat(SDP_MAX_BYTES))), "it is too long");
+        assert_eq!(why(HEAD), "it has no audio line, or too many");
+        assert_eq!(why(&format!("{HEAD}{}", LINE.repeat(6))), "it has no audio line, or too many");
+        assert_eq!(why(&format!("{HEAD}{LINE}m=video 9 UDP/TLS/RTP/SAVPF 96\r\n")), "it offers more than sound");
+        assert_eq!(why(&format!("{HEAD}m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")), "it does not offer Opus");
+        let other = LINE.replace("111", "109");
+        assert_eq!(why(&format!("{HEAD}{LINE}{other}")), "its audio lines differ");
+    }
+
+    #[test]
+    fn only_ways_that_lead_to_browsers_are_tried() {
+        let udp = |address: &str| format!("candidate:1 1 udp 2122260223 {address} 50000 typ host generation 0");
+        for (address, tried) in [
+            ("192.168.1.7", true),
+            ("2001:db8::1", true),
+            ("127.0.0.1", false),
+            ("::1", false),
+            ("::ffff:127.0.0.1", false),
+            ("0.0.0.0", false),
+            ("::", false),
+            ("255.255.255.255", false),
+            ("224.0.0.1", false),
+            ("ff02::1", false),
+            ("8d6f3a35.local", false),
+            ("localhost", false),
+        ] {
+            assert_eq!(is_tried(&udp(address), false), Ok(tried), "{address}");
+        }
+        assert_eq!(is_tried(&udp("127.0.0.1"), true), Ok(true));
+        let tcp = |kind| format!("candidate:1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype {kind}");
+        assert_eq!(is_tried(&tcp("active"), false), Ok(true));
+        assert_eq!(is_tried(&tcp("passive"), false), Ok(false));
+        assert!(is_tried("candidate:1", false).is_err());
+        assert!(is_tried(&udp(&"1".repeat(600)), false).is_err());
+    }
+
+    #[test]
+    fn the_public_address_takes_the_place_of_the_bound_one() {
+        let answer = "v=0\r\nc=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 2130706431 10.0.0.5 4000 typ host\r\n";
+        let told = tell_public(answer, "10.0.0.5".parse().unwrap(), "198.51.100.7".parse().unwrap());
+        assert_eq!(told, answer.replace("10.0.0.5", "198.51.100.7"));
+    }
+
+    #[test]
+    fn the_streams_of_an_answer_are_found_by_line() {
+        let answer =
+            "v=0\r\nm=audio 9 x 111\r\na=ssrc:77 cname:a\r\na=ssrc:77 msid:b c\r\nm=audio 9 x 111\r\na=inactive\r\n";
+        assert_eq!(streams(answer), [Some(77), None]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_said_can_upset_it(sdp in "(v=0\r\n)?((m=audio|m=|a=rtpmap:|a=candidate:|a=extmap:|a=fmtp:)[ -~]{0,60}\r?\n){0,20}") {
+            let _ = read_offer(&sdp);
+            let _ = streams(&sdp);
+            for line in sdp.lines() {
+                let _ = is_tried(line, false);
+            }
+        }
+    }
+}

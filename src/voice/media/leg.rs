@@ -1,0 +1,134 @@
+//! One connection of a seat as its room sees it: codecs, streams to the listener, and how it stands.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::connection::{Connection, Known, Track};
+use super::description::Offer;
+use super::forward::Renumbering;
+use super::ports::Port;
+use super::red;
+
+/// A connection of a seat.
+pub struct Leg {
+    /// Its number.
+    pub attempt: u32,
+    /// The library's connection.
+    pub connection: Arc<Connection>,
+    /// The port that it occupies for as long as this lives.
+    pub _port: Port,
+    /// Whether media can flow.
+    pub is_connected: bool,
+    /// Whether it has failed for good.
+    pub has_failed: bool,
+    /// Since when there is an answer.
+    pub opened: Instant,
+    /// Since when a newer one stands.
+    pub superseded: Option<Instant>,
+    /// The streams to the listener, by the order of the lines.
+    pub outlets: Vec<Outlet>,
+    /// How the browser numbers codecs.
+    pub codecs: Codecs,
+    /// What the library knew of it last.
+    pub known: Known,
+}
+
+/// A stream to a listener.
+pub struct Outlet {
+    /// Where packets go.
+    pub track: Track,
+    /// Its identifier.
+    pub ssrc: u32,
+    /// Its numbers.
+    pub numbering: Renumbering,
+}
+
+/// A browser's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Codecs {
+    /// Opus.
+    pub opus: u8,
+    /// Redundant Opus.
+    pub red: Option<u8>,
+    /// The header extension with the level.
+    pub level: Option<u8>,
+}
+
+/// How a speaker's packet is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stream {
+    /// Whether it holds the one before it.
+    pub is_redundant: bool,
+    /// How the speaker's browser numbers Opus.
+    pub opus: u8,
+}
+
+impl Leg {
+    /// A connection that was just answered.
+    pub fn new(attempt: u32, connection: Connection, port: Port, offer: &Offer, now: Instant) -> Leg {
+        let outlet = |(track, ssrc): &(Track, u32)| Outlet {
+            track: Arc::clone(track),
+            ssrc: *ssrc,
+            numbering: Renumbering::default(),
+        };
+        let red = offer.red.as_ref().map(|(red, _)| *red);
+        Leg {
+            attempt,
+            outlets: connection.tracks.iter().map(outlet).collect(),
+            connection: Arc::new(connection),
+            _port: port,
+            is_connected: false,
+            has_failed: false,
+            opened: now,
+            superseded: None,
+            codecs: Codecs { opus: offer.opus, red, level: offer.level },
+            known: Known::default(),
+        }
+    }
+
+    /// What is left out from here on is not to look lost.
+    pub fn cut(&mut self) {
+        self.outlets.iter_mut().for_each(|outlet| outlet.numbering.cut());
+    }
+}
+
+impl Codecs {
+    /// How a packet of this type is coded; none for what was not agreed.
+    pub fn stream(&self, payload_type: u8) -> Option<Stream> {
+        let is_redundant = self.red == Some(payload_type);
+        (is_redundant || payload_type == self.opus).then_some(Stream { is_redundant, opus: self.opus })
+    }
+
+    /// A payload as this browser takes it, and its type.
+    pub fn translate(&self, stream: &Stream, payload: &Bytes) -> Option<(u8, Bytes)> {
+        match (stream.is_redundant, self.red) {
+            (false, _) => Some((self.opus, payload.clone())),
+            (true, None) => Some((self.opus, red::newest(payload)?)),
+            (true, Some(red)) if stream.opus == self.opus => Some((red, payload.clone())),
+            (true, Some(red)) => Some((red, red::renumbered(payload, self.opus)?)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_is_translated_into_the_listener_s_numbers() {
+        let speaker = Codecs { opus: 111, red: Some(63), level: Some(1) };
+        let redundant = speaker.stream(63).unwrap();
+        let payload = Bytes::from_static(&[0x80 | 111, 0, 0, 2, 111, b'a', b'b', b'c']);
+        assert_eq!(speaker.stream(9), None);
+        let plain = speaker.stream(111).unwrap();
+        assert_eq!(speaker.translate(&plain, &payload), Some((111, payload.clone())));
+        assert_eq!(speaker.translate(&redundant, &payload), Some((63, payload.clone())));
+        let other = Codecs { opus: 109, red: Some(64), level: None };
+        let expected = Bytes::from_static(&[0x80 | 109, 0, 0, 2, 109, b'a', b'b', b'c']);
+        assert_eq!(other.translate(&redundant, &payload), Some((64, expected)));
+        let without = Codecs { opus: 96, red: None, level: None };
+        assert_eq!(without.translate(&redundant, &payload), Some((96, Bytes::from_static(b"c"))));
+    }
+}

@@ -1,0 +1,44 @@
+//! `GET /voice`: the socket of the dock.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+
+use crate::access::session::{Credential, Denied, Visitor};
+use crate::live::socket::upgrade_up_to;
+use crate::server::state::AppState;
+use crate::voice::protocol::You;
+use crate::voice::signalling::{INCOMING_MAX_BYTES, serve};
+
+/// The sub-protocol: another version of the messages would be another.
+const PROTOCOL: &str = "takings.voice.1";
+
+/// The routes.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/voice", get(open))
+}
+
+async fn open(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    request: Request,
+) -> Result<Response, (StatusCode, String)> {
+    let Visitor::Person(person) = visitor else {
+        return Err((StatusCode::FORBIDDEN, "voice is for people: sign in with a name and a password".into()));
+    };
+    let Some(voice) = state.voice.clone() else {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "voice is not carried by this server".into()));
+    };
+    let nobody = || (Denied::SignedOut.status(), Denied::SignedOut.to_string());
+    let credential = Credential::of(request.headers()).ok_or_else(nobody)?;
+    let you = You { person: person.id, is_administrator: person.role == "administrator" };
+    Ok(upgrade_up_to(INCOMING_MAX_BYTES, request, PROTOCOL, move |mut socket, _| async move {
+        tokio::select! {
+            () = state.shutdown.cancelled() => {}
+            () = serve(&voice, &state.visitors, &credential, you, &mut socket) => {}
+        }
+        Box::pin(socket.close()).await;
+    }))
+}
