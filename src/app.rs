@@ -203,12 +203,14 @@ mod document {
     fn vendored(site_root: &str) -> [&'static str; 8] {
         static ADDRESSES: OnceLock<[String; 8]> = OnceLock::new();
         let addresses = ADDRESSES.get_or_init(|| {
-            ["echarts.js", "world.json", "plain.js", "told.js", "here.js", "voice.js", "voice.css", "calls.css"].map(|file| {
-                let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
-                let hash = Sha256::digest(&bytes);
-                let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-                format!("/vendor/{file}?v={name}")
-            })
+            ["echarts.js", "world.json", "plain.js", "told.js", "here.js", "voice.js", "voice.css", "calls.css"].map(
+                |file| {
+                    let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
+                    let hash = Sha256::digest(&bytes);
+                    let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+                    format!("/vendor/{file}?v={name}")
+                },
+            )
         });
         addresses.each_ref().map(String::as_str)
     }

@@ -107,7 +107,10 @@ fn who_leaves_takes_the_alert_along_and_who_acknowledges_it_afterwards_puts_it_a
     let empty = Sample { calls: Vec::new(), ..sample(4, loss(0.0)) };
     let [over] = &watch.look(&empty)[..] else { panic!("a change") };
     assert_eq!(over.cleared_at, Some(empty.at));
-    assert_eq!(watch.acknowledge(over.id, "ann", empty.at).and_then(|alert| alert.acknowledged), Some(("ann".into(), empty.at)));
+    assert_eq!(
+        watch.acknowledge(over.id, "ann", empty.at).and_then(|alert| alert.acknowledged),
+        Some(("ann".into(), empty.at))
+    );
     assert_eq!(watch.alerts(), []);
     assert_eq!(watch.acknowledge(over.id, "ann", empty.at), None);
 }

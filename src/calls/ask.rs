@@ -93,7 +93,8 @@ mod tests {
             is_connected: true,
             ..PersonSample::default()
         };
-        let call = CallSample { id: 1, room: 3, name: "Sales".into(), began_at: Instant::default(), people: Vec::new() };
+        let call =
+            CallSample { id: 1, room: 3, name: "Sales".into(), began_at: Instant::default(), people: Vec::new() };
         for (query, found) in [
             ("", true),
             ("search=zoë", true),

@@ -8,18 +8,18 @@ use crate::period::Calendar;
 use crate::table::{Column, Data, Value};
 
 fn chart(name: &str, [title, earlier_title]: [&str; 2], points: Vec<ChartPoint>) -> Chart {
-    Chart {
-        name: name.into(),
-        title: title.into(),
-        earlier_title: earlier_title.into(),
-        points,
-        ..Chart::default()
-    }
+    Chart { name: name.into(), title: title.into(), earlier_title: earlier_title.into(), points, ..Chart::default() }
 }
 
 fn point(label: String, value: Option<f64>, earlier: Option<f64>) -> ChartPoint {
     let whole = |value: Option<f64>| value.filter(|value| value.is_finite()).map(|value| value.round() as i64);
-    ChartPoint { earlier_label: label.clone(), label, value: whole(value), earlier: whole(earlier), ..ChartPoint::default() }
+    ChartPoint {
+        earlier_label: label.clone(),
+        label,
+        value: whole(value),
+        earlier: whole(earlier),
+        ..ChartPoint::default()
+    }
 }
 
 /// What all calls have carried in the last quarter of an hour.
@@ -35,9 +35,10 @@ pub fn carried_table(carried: &[Carried], calendar: &Calendar) -> Data {
         Column::number("down_kbps", "Down, kbit/s"),
         Column::number("up_kbps", "Up, kbit/s"),
     ];
-    let rows = carried.iter().rev().map(|c| {
-        vec![Value::Text(clock(calendar, c.at)), decimal(Some(c.down_kbps), 0), decimal(Some(c.up_kbps), 0)]
-    });
+    let rows = carried
+        .iter()
+        .rev()
+        .map(|c| vec![Value::Text(clock(calendar, c.at)), decimal(Some(c.down_kbps), 0), decimal(Some(c.up_kbps), 0)]);
     let mut data = Data::new(columns, &[], rows.collect());
     if let (Some(first), Some(last)) = (carried.first(), carried.last()) {
         data.window_ms = (first.at.timestamp_millis(), last.at.timestamp_millis() + CARRIED_SECONDS * 1_000);

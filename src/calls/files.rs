@@ -16,7 +16,7 @@ use crate::calls::page::{NO_CALL, away, refused};
 use crate::calls::past::Past;
 use crate::calls::quality::{Quality, quality};
 use crate::calls::report;
-use crate::calls::routes::{active_told, call_told};
+use crate::calls::told::{active_told, call_told};
 use crate::calls::{past, store};
 use crate::export::pdf;
 use crate::server::state::AppState;

@@ -271,7 +271,14 @@ impl Folder {
 }
 
 fn row_of(call: &CallSample, at: Instant) -> CallRow {
-    CallRow { id: call.id, room: call.room, name: call.name.clone(), began_at: call.began_at, seen_at: at, ended_at: None }
+    CallRow {
+        id: call.id,
+        room: call.room,
+        name: call.name.clone(),
+        began_at: call.began_at,
+        seen_at: at,
+        ended_at: None,
+    }
 }
 
 fn person_row(person: &PersonSample, at: Instant) -> PersonRow {

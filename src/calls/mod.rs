@@ -17,5 +17,6 @@ pub mod routes;
 pub mod shown;
 pub mod store;
 pub mod stream;
+pub mod told;
 pub mod view;
 pub mod writer;

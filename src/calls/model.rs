@@ -72,11 +72,8 @@ impl Moment {
     /// What the calls add up to.
     pub fn totals(&self) -> Totals {
         let critical = self.alerts.iter().filter(|alert| alert.is_on() && alert.severity == Severity::Critical).count();
-        let mut totals = Totals {
-            rooms: self.sample.calls.len() as i64,
-            critical: critical as i64,
-            ..Totals::default()
-        };
+        let mut totals =
+            Totals { rooms: self.sample.calls.len() as i64, critical: critical as i64, ..Totals::default() };
         for (_, person) in self.people() {
             totals.people += 1;
             totals.relayed += i64::from(person.is_relayed);
@@ -145,7 +142,8 @@ impl CallSettings {
 
 /// Millionths of what is written as a decimal.
 fn micros(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.strip_prefix('$').unwrap_or(text).split_once('.').unwrap_or((text.trim_start_matches('$'), ""));
+    let (whole, fraction) =
+        text.strip_prefix('$').unwrap_or(text).split_once('.').unwrap_or((text.trim_start_matches('$'), ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || whole.len() > 6 || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
         return None;

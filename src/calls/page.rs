@@ -1,5 +1,7 @@
 //! `/calls` and `/calls/{id}`, for administrators: the pages, what their forms send.
 
+use std::future::Future;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
 use axum::http::StatusCode;
@@ -17,18 +19,22 @@ use crate::calls::{files, past, store};
 use crate::period::Instant;
 use crate::server::form::{Sent, field, said};
 use crate::server::state::AppState;
+use crate::voice::store::{self as rooms, Unchanged};
 
 /// A form at most, in bytes: two short fields, or a number and a query.
 const FORM_MAX_BYTES: usize = 4 * 1024;
 /// Calls of the history that the page has at once.
 const PAST_SHOWN: i64 = 20;
 /// Rooms that can be chosen at most: more than anybody looks through.
-pub const ROOMS_MAX: i64 = 200;
+const ROOMS_MAX: i64 = 200;
 /// What the page says of a form that was sent: the word in its address, and the sentence.
 const SAYINGS: &[(&str, &str)] = &[
     ("saved", "The settings are saved."),
     ("seen", "The alert is acknowledged."),
     ("over", "The alert is over already, and put away."),
+    ("added", "The room is there: every dock shows it."),
+    ("renamed", "The room has its new name."),
+    ("removed", "The room is gone, and whoever was in it has left."),
 ];
 
 type Pairs = Vec<(String, String)>;
@@ -39,6 +45,9 @@ pub fn routes() -> Router<AppState> {
         .route("/calls", get(show))
         .route("/calls/acknowledge", post(acknowledge))
         .route("/calls/settings", post(save))
+        .route("/calls/rooms/add", post(add_room))
+        .route("/calls/rooms/rename", post(rename_room))
+        .route("/calls/rooms/remove", post(remove_room))
         .route("/calls/{id}", get(show_one))
         .merge(files::routes())
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
@@ -146,17 +155,91 @@ async fn save(
     }
 }
 
+async fn add_room(
+    State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
+    parts: Parts,
+    form: Sent,
+) -> Response {
+    let name = form.text("name");
+    let done = async { rooms::add_room(&state.db, state.books.now().workspace, &name).await.map(|_| "added") };
+    change_room(&state, &visitor, parts, (None, &name), done).await
+}
+
+async fn rename_room(
+    State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
+    parts: Parts,
+    form: Sent,
+) -> Response {
+    let (room, name) = (form.text("room").parse().unwrap_or_default(), form.text("name"));
+    let done =
+        async { rooms::rename_room(&state.db, state.books.now().workspace, room, &name).await.map(|()| "renamed") };
+    change_room(&state, &visitor, parts, (Some(room), &name), done).await
+}
+
+async fn remove_room(
+    State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
+    parts: Parts,
+    form: Sent,
+) -> Response {
+    let room = form.text("room").parse().unwrap_or_default();
+    let done = async { rooms::remove_room(&state.db, state.books.now().workspace, room).await.map(|()| "removed") };
+    change_room(&state, &visitor, parts, (None, ""), done).await
+}
+
+/// Changes the rooms and tells the docks, or says what is wrong beside what was typed of which room.
+async fn change_room(
+    state: &AppState,
+    visitor: &Visitor,
+    parts: Parts,
+    (room, typed): (Option<i32>, &str),
+    done: impl Future<Output = Result<&'static str, Unchanged>>,
+) -> Response {
+    if !visitor.is_administrator() {
+        return refused(state.clone(), parts).await;
+    }
+    match done.await {
+        Ok(word) => {
+            if let Some(voice) = &state.voice
+                && let Err(error) = voice.reload().await
+            {
+                tracing::warn!(%error, "the rooms are changed; docks hear of it when voice is started again");
+            }
+            Redirect::to(&format!("/calls?said={word}")).into_response()
+        }
+        Err(Unchanged::Away(error)) => respond(state.clone(), parts, StatusCode::OK, Err(error)).await,
+        Err(problem) => {
+            let page = loaded(state, &[]).await.map(|mut page| {
+                page.rooms_form.typed = Some((room, typed.to_owned(), sentence(&problem)));
+                page
+            });
+            respond(state.clone(), parts, StatusCode::UNPROCESSABLE_ENTITY, page).await
+        }
+    }
+}
+
+/// A problem as a sentence of a page.
+fn sentence(problem: &Unchanged) -> String {
+    let text = problem.to_string();
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
 /// The page as things stand, with who is asked for.
 async fn loaded(state: &AppState, query: &[(String, String)]) -> sqlx::Result<CallsShown> {
     let books = state.books.now();
     let (workspace, calendar) = (books.workspace, &books.calendar);
     let filter = Filter::of(query);
-    let before = field(query, "before").and_then(|before| before.parse().ok()).and_then(DateTime::from_timestamp_micros);
+    let before =
+        field(query, "before").and_then(|before| before.parse().ok()).and_then(DateTime::from_timestamp_micros);
     let mut db = state.db.acquire().await?;
     let settings = store::settings(&mut db, workspace).await?;
     let mut ended = store::ended(&mut db, workspace, filter.room, before, PAST_SHOWN + 1).await?;
     let known = store::rooms(&mut db, workspace, ROOMS_MAX).await?;
     drop(db);
+    let all = rooms::rooms(&state.db, workspace).await?;
     let mut page = shown::live(&state.calls.now(), &filter, settings, calendar);
     let has_more = ended.len() as i64 > PAST_SHOWN;
     ended.truncate(PAST_SHOWN as usize);
@@ -169,6 +252,7 @@ async fn loaded(state: &AppState, query: &[(String, String)]) -> sqlx::Result<Ca
             page.choices.push((id, name));
         }
     }
+    page.rooms_form.rooms = all;
     page.choices.sort_by_key(|(id, name)| (name.to_lowercase(), *id));
     Ok(page)
 }

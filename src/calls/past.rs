@@ -65,7 +65,9 @@ pub async fn read(db: &mut PgConnection, workspace: i32, id: i64, moment: &Momen
     let live = moment.call(id);
     let call = match (store::call(&mut *db, workspace, id).await?, live) {
         // What is sampled is newer than what is written.
-        (Some(call), Some(live)) => PastCall { seen_at: moment.sample.at, ended_at: None, name: live.name.clone(), ..call },
+        (Some(call), Some(live)) => {
+            PastCall { seen_at: moment.sample.at, ended_at: None, name: live.name.clone(), ..call }
+        }
         (Some(call), None) => call,
         (None, Some(live)) => PastCall {
             id,
@@ -131,7 +133,10 @@ impl Past {
         let relayed = self.relayed_seconds();
         let facts = vec![
             ("People", people_words(people.len() as i64)),
-            ("Quality", score.map_or("—".into(), |score| format!("{}, score {score:.0} of 100", Quality::of(score).title()))),
+            (
+                "Quality",
+                score.map_or("—".into(), |score| format!("{}, score {score:.0} of 100", Quality::of(score).title())),
+            ),
             ("Loss", with_unit(self.mean(|person| person.loss_percent), 1, "%")),
             ("Latency", with_unit(self.mean(|person| person.rtt_ms), 0, "ms")),
             ("Relayed", format!("{:.1} min, estimate ${}", relayed / 60.0, dollars(settings.seconds_micros(relayed)))),

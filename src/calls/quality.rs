@@ -140,7 +140,12 @@ mod tests {
             (40.0, 5.0, 3.0, None, Quality::Poor),
         ] {
             let found = quality(&person(rtt, jitter, loss, concealed));
-            assert_eq!(found, Some(word), "{rtt} ms, {jitter} ms, {loss} %, {concealed:?}: {:?}", score(&person(rtt, jitter, loss, concealed)));
+            assert_eq!(
+                found,
+                Some(word),
+                "{rtt} ms, {jitter} ms, {loss} %, {concealed:?}: {:?}",
+                score(&person(rtt, jitter, loss, concealed))
+            );
         }
         assert!(Quality::ALL.into_iter().all(|quality| Quality::named(quality.name()) == Some(quality)));
         assert_eq!(Quality::named("splendid"), None);

@@ -4,8 +4,8 @@ use crate::calls::ask::Filter;
 use crate::calls::charts;
 use crate::calls::model::{CallSettings, Moment, dollars};
 use crate::calls::past::{Past, people_table};
-use crate::calls::shown::{self, CallsShown, QualityBar, alert_line, decimal};
 use crate::calls::quality::quality;
+use crate::calls::shown::{self, CallsShown, QualityBar, alert_line, decimal};
 use crate::export::pdf::{Bar, Report};
 use crate::period::Calendar;
 use crate::table::{Column, Data, Value};
@@ -22,14 +22,23 @@ pub fn live(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: 
     Report {
         title: "Calls".into(),
         facts,
-        figures: [("Rooms", rooms), ("People", people), ("Relayed", relayed), ("Relay per hour", cost), ("Critical alerts", critical)]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into(),
+        figures: [
+            ("Rooms", rooms),
+            ("People", people),
+            ("Relayed", relayed),
+            ("Relay per hour", cost),
+            ("Critical alerts", critical),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into(),
         charts: vec![("What the calls carry".into(), carried)],
         bars: Some(("People by quality".into(), qualities.iter().map(bar).collect())),
         tables: vec![
             ("In calls now".into(), live_table(moment, filter)),
-            ("Alerts".into(), alert_table(alerts.into_iter().map(|line| (line.severity.title(), line.words, line.room, line.when)))),
+            (
+                "Alerts".into(),
+                alert_table(alerts.into_iter().map(|line| (line.severity.title(), line.words, line.room, line.when))),
+            ),
         ],
     }
 }
@@ -46,10 +55,7 @@ pub fn past(past: &Past, moment: &Moment, settings: CallSettings, calendar: &Cal
         title: shown.title,
         facts,
         figures: shown.facts.into_iter().map(|(name, value)| (name.to_owned(), value)).take(4).collect(),
-        charts: vec![
-            ("How the quality went".into(), shown.scores),
-            ("What it carried".into(), shown.bandwidth.0),
-        ],
+        charts: vec![("How the quality went".into(), shown.scores), ("What it carried".into(), shown.bandwidth.0)],
         bars: None,
         tables: vec![
             ("Who was in it".into(), people_table(&past.people)),

@@ -58,6 +58,17 @@ pub struct CallsShown {
     pub older: String,
     /// What stands in the form of settings.
     pub settings: SettingsFields,
+    /// The rooms, to be changed.
+    pub rooms_form: RoomsForm,
+}
+
+/// The rooms that there are, and what somebody typed of one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoomsForm {
+    /// Numbers and names.
+    pub rooms: Vec<(i32, String)>,
+    /// Of which room (none is a new one) what was typed, and what is wrong with it.
+    pub typed: Option<(Option<i32>, String, String)>,
 }
 
 /// The settings as their form has them.
@@ -144,14 +155,8 @@ pub struct PersonLine {
 }
 
 /// What the figures of a person are called, with what they are measured in.
-pub const FIGURES: [(&str, &str); 6] = [
-    ("Up", "kbit/s"),
-    ("Down", "kbit/s"),
-    ("Latency", "ms"),
-    ("Jitter", "ms"),
-    ("Loss", "%"),
-    ("Made up", "%"),
-];
+pub const FIGURES: [(&str, &str); 6] =
+    [("Up", "kbit/s"), ("Down", "kbit/s"), ("Latency", "ms"), ("Jitter", "ms"), ("Loss", "%"), ("Made up", "%")];
 
 /// A number with so many digits after the point; a dash where there is none.
 pub fn number(value: Option<f64>, digits: usize) -> String {
@@ -221,6 +226,7 @@ pub fn live(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: 
         past: Listing::default(),
         older: String::new(),
         settings: SettingsFields::of(settings),
+        rooms_form: RoomsForm::default(),
     }
 }
 
@@ -295,9 +301,10 @@ pub fn alert_line(alert: &Alert, calendar: &Calendar, now: Instant) -> AlertLine
             Some(cleared) => format!("{raised}–{}, over", clock(calendar, cleared)),
         },
         is_on: alert.is_on(),
-        acknowledged: alert.acknowledged.as_ref().map_or(String::new(), |(by, at)| {
-            format!("Seen by {by} at {}", clock(calendar, *at))
-        }),
+        acknowledged: alert
+            .acknowledged
+            .as_ref()
+            .map_or(String::new(), |(by, at)| format!("Seen by {by} at {}", clock(calendar, *at))),
     }
 }
 
@@ -350,10 +357,15 @@ mod tests {
     #[test]
     fn lengths_and_numbers_are_said_shortly() {
         let from = Instant::default();
-        for (seconds, words) in [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_599, "59 min"), (7_260, "2 h 1 min"), (-5, "0 s")] {
+        for (seconds, words) in
+            [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_599, "59 min"), (7_260, "2 h 1 min"), (-5, "0 s")]
+        {
             assert_eq!(length(from, from + chrono::TimeDelta::seconds(seconds)), words);
         }
-        assert_eq!((number(Some(1.25), 1), number(None, 1), number(Some(f64::NAN), 0)), ("1.2".into(), "—".into(), "—".into()));
+        assert_eq!(
+            (number(Some(1.25), 1), number(None, 1), number(Some(f64::NAN), 0)),
+            ("1.2".into(), "—".into(), "—".into())
+        );
         assert_eq!((people_words(1), people_words(1_200)), ("1 person".into(), "1,200 people".into()));
     }
 }

@@ -6,7 +6,7 @@ use crate::calls::ask::Filter;
 use crate::calls::live_view::{Alerts, LiveTable, QualityChart};
 use crate::calls::past::CallShown;
 use crate::calls::quality::Quality;
-use crate::calls::shown::{CallsShown, SettingsFields, alert_words};
+use crate::calls::shown::{CallsShown, RoomsForm, SettingsFields, alert_words};
 use crate::chart::Chart;
 use crate::table::Listing;
 use crate::ui::field::{Field, described_by, invalid};
@@ -26,9 +26,11 @@ pub fn CallsPage(calls: CallsShown) -> impl IntoView {
     let (is_quiet, query) = (calls.live.is_empty() && filter.is_all(), filter.query());
     let found = calls.found.clone();
     let people = if is_quiet {
-        view! { <p class="empty">"Nobody is in a call. As soon as somebody joins a room, the call is here."</p> }.into_any()
+        view! { <p class="empty">"Nobody is in a call. As soon as somebody joins a room, the call is here."</p> }
+            .into_any()
     } else if calls.live.is_empty() {
-        view! { <p class="empty">"Nobody in a call is as asked for. "<a href="/calls">"Show everybody"</a></p> }.into_any()
+        view! { <p class="empty">"Nobody in a call is as asked for. "<a href="/calls">"Show everybody"</a></p> }
+            .into_any()
     } else {
         view! { <LiveTable rooms=calls.live.clone() label="People in calls"/> }.into_any()
     };
@@ -65,6 +67,7 @@ pub fn CallsPage(calls: CallsShown) -> impl IntoView {
                 </section>
             </section>
             <Past past older has_room=filter.room.is_some()/>
+            <Rooms form=calls.rooms_form/>
             <Settings settings/>
         </Frame>
     }
@@ -166,6 +169,50 @@ fn Past(past: Listing, older: String, has_room: bool) -> impl IntoView {
                 view! { <PlainTable title="Earlier calls" listing=past/> }.into_any()
             }}
             {(!older.is_empty()).then(|| view! { <p><a class="button" href=older.clone()>"Calls before these"</a></p> })}
+        </section>
+    }
+}
+
+/// The rooms, each with its name to be changed.
+#[component]
+fn Rooms(form: RoomsForm) -> impl IntoView {
+    let RoomsForm { rooms, typed } = form;
+    let (of, typed, problem) = typed.unwrap_or_default();
+    let is_open = !problem.is_empty();
+    let new_problem = if of.is_none() { problem.clone() } else { String::new() };
+    let new_name = if of.is_none() { typed.clone() } else { String::new() };
+    let lines = rooms.into_iter().map(|(id, name)| {
+        let is_typed = of == Some(id);
+        let (value, wrong) = if is_typed { (typed.clone(), problem.clone()) } else { (name.clone(), String::new()) };
+        let (field, about) = (format!("room-{id}"), format!("room-{id}-problem"));
+        view! {
+            <li class="line">
+                <form method="post" action="/calls/rooms/rename">
+                    <input type="hidden" name="room" value=id.to_string()/>
+                    <input id=field name="name" required=true maxlength="60" autocomplete="off" value=value aria-label=format!("Name of {name}") aria-invalid=invalid(&wrong) aria-describedby=about.clone()/>
+                    <button class="button" type="submit" aria-label=format!("Rename {name}")>"Rename"</button>
+                </form>
+                <form method="post" action="/calls/rooms/remove">
+                    <input type="hidden" name="room" value=id.to_string()/>
+                    <button class="button" type="submit" aria-label=format!("Remove {name}")>"Remove"</button>
+                </form>
+                <p class="problem" id=about>{wrong}</p>
+            </li>
+        }
+    });
+    view! {
+        <section class="card part" aria-labelledby="all-rooms">
+            <details open=is_open>
+                <summary><h2 id="all-rooms">"All rooms"</h2></summary>
+                <p class="quiet hint">"Everybody sees them in the dock. Whoever is in a room that is removed has left it."</p>
+                <ul class="lines">{lines.collect_view()}</ul>
+                <form class="form" method="post" action="/calls/rooms/add">
+                    <Field name="name" label="Another room" problem=new_problem.clone() hint="Up to 60 characters; no two rooms have the same name.">
+                        <input id="name" name="name" required=true maxlength="60" autocomplete="off" value=new_name aria-invalid=invalid(&new_problem) aria-describedby=described_by("name")/>
+                    </Field>
+                    <p><button class="button" type="submit">"Add"</button></p>
+                </form>
+            </details>
         </section>
     }
 }

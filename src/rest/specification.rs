@@ -65,8 +65,7 @@ const WRITING_REFUSALS: &[(&str, &str, bool)] = &[
 ];
 
 /// How operations that are for administrators refuse everybody else, beside [`REFUSALS`].
-const ADMINISTRATORS: (&str, &[(&str, &str, bool)]) =
-    ("Calls", &[("403", "Who asks is no administrator", false)]);
+const ADMINISTRATORS: (&str, &[(&str, &str, bool)]) = ("Calls", &[("403", "Who asks is no administrator", false)]);
 
 /// The document without its operations.
 pub fn base() -> Document {

@@ -1,7 +1,6 @@
 //! `/calls`, `/api/v1/calls` and the old names: who may see them, what they say, what is kept.
 
 use std::sync::Arc;
-use std::time::Instant as Stopwatch;
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
@@ -30,12 +29,12 @@ const ADDRESSES: [&str; 14] = [
     "/api/metrics/meetings/stats/turn",
 ];
 
-const NOON: &str = "2026-11-21T12:00:00Z";
-const NOW: &str = "2026-11-21T14:30:07Z";
+pub const NOON: &str = "2026-11-21T12:00:00Z";
+pub const NOW: &str = "2026-11-21T14:30:07Z";
 /// Longer than any task of the server takes to hear of a sample.
 const TRIES: usize = 2_000;
 
-fn person(number: i32, name: &str) -> PersonSample {
+pub fn person(number: i32, name: &str) -> PersonSample {
     PersonSample {
         person: number,
         name: name.into(),
@@ -51,12 +50,12 @@ fn person(number: i32, name: &str) -> PersonSample {
     }
 }
 
-fn call(id: i64, room: i32, name: &str, people: Vec<PersonSample>) -> CallSample {
+pub fn call(id: i64, room: i32, name: &str, people: Vec<PersonSample>) -> CallSample {
     CallSample { id, room, name: name.into(), began_at: at(NOON), people }
 }
 
 /// Two calls, so many seconds after noon: one person is relayed, another loses packets.
-fn two_calls(second: i64) -> Sample {
+pub fn two_calls(second: i64) -> Sample {
     let relayed = PersonSample {
         is_relayed: true,
         relayed_seconds: second as f64,
@@ -70,29 +69,29 @@ fn two_calls(second: i64) -> Sample {
     }
 }
 
-fn nobody(second: i64) -> Sample {
+pub fn nobody(second: i64) -> Sample {
     Sample { at: at(NOON) + TimeDelta::seconds(second), calls: Vec::new() }
 }
 
 impl TestApp {
-    async fn told(&self, path: &str, token: &str) -> Value {
+    pub async fn told(&self, path: &str, token: &str) -> Value {
         let answer = self.client.get(self.url(path)).bearer_auth(token).send().await.expect("an answer");
         serde_json::from_str(&assert_status(answer, StatusCode::OK).await).expect("JSON")
     }
 
-    async fn page(&self, path: &str, cookie: &str) -> String {
+    pub async fn page(&self, path: &str, cookie: &str) -> String {
         let answer = self.client.get(self.url(path)).header("cookie", cookie).send().await.expect("an answer");
         assert_status(answer, StatusCode::OK).await
     }
 
-    async fn form(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+    pub async fn form(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> reqwest::Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let form = self.client.post(self.url(path)).header("cookie", cookie);
         form.header("content-type", "application/x-www-form-urlencoded").body(body).send().await.expect("an answer")
     }
 
     /// Gives the server samples, and waits until it has looked at each.
-    async fn sample(&self, token: &str, samples: impl IntoIterator<Item = Sample>) {
+    pub async fn sample(&self, token: &str, samples: impl IntoIterator<Item = Sample>) {
         for sample in samples {
             let at: Instant = sample.at;
             self.sampling.send_replace(Arc::new(sample));
@@ -104,7 +103,7 @@ impl TestApp {
     }
 
     /// Asks until the answer is as wanted.
-    async fn until(&self, path: &str, token: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until(&self, path: &str, token: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
         for _ in 0..TRIES {
             let answer = self.client.get(self.url(path)).bearer_auth(token).send().await.expect("an answer");
@@ -141,7 +140,9 @@ async fn calls_are_for_administrators_and_scripts(db: PgPool) {
             assert!(status == StatusCode::OK || !said.contains("Ada"), "{path}: {said}");
         }
     }
-    for (path, fields) in [("/calls/acknowledge", [("id", "1"), ("back", "")]), ("/calls/settings", [("days", "1"), ("price", "1")])] {
+    for (path, fields) in
+        [("/calls/acknowledge", [("id", "1"), ("back", "")]), ("/calls/settings", [("days", "1"), ("price", "1")])]
+    {
         assert_status(app.form(path, &cookies[1], &fields).await, StatusCode::FORBIDDEN).await;
         assert_eq!(app.form(path, "", &fields).await.status(), StatusCode::SEE_OTHER);
     }
@@ -149,7 +150,9 @@ async fn calls_are_for_administrators_and_scripts(db: PgPool) {
     assert_status(stream(&cookies[1]).await.expect("an answer"), StatusCode::FORBIDDEN).await;
     let stranger = app.client.get(app.url("/api/v1/calls/stream")).send().await.expect("an answer");
     assert_status(stranger, StatusCode::UNAUTHORIZED).await;
-    for path in ["/api/v1/calls/99", "/api/v1/calls/seven", "/api/metrics/meetings/99", "/calls/99", "/calls/7/export.xlsx"] {
+    for path in
+        ["/api/v1/calls/99", "/api/v1/calls/seven", "/api/metrics/meetings/99", "/calls/99", "/calls/7/export.xlsx"]
+    {
         let missing = app.client.get(app.url(path)).bearer_auth(&token).send().await.expect("an answer");
         assert_eq!(missing.status(), StatusCode::NOT_FOUND, "{path}");
     }
@@ -167,8 +170,17 @@ async fn a_sample_is_on_the_page_in_the_api_and_in_the_files(db: PgPool) {
     app.sample(&token, [two_calls(1_200)]).await;
     let page = app.page("/calls", &cookie).await;
     for words in [
-        "21 Nov 12:20:00 GMT", "94 kbit/s up, 188 kbit/s down", "33.3% of all", "$0.05", "Bob &lt;b&gt;", "Relayed", "2 people, for 20 min",
-        "People by quality: Excellent 2, Good 0, Fair 0, Poor 1.", "Nothing is the matter.", "data-every=\"1\"", "/vendor/calls.css?v=",
+        "21 Nov 12:20:00 GMT",
+        "94 kbit/s up, 188 kbit/s down",
+        "33.3% of all",
+        "$0.05",
+        "Bob &lt;b&gt;",
+        "Relayed",
+        "2 people, for 20 min",
+        "People by quality: Excellent 2, Good 0, Fair 0, Poor 1.",
+        "Nothing is the matter.",
+        "data-every=\"1\"",
+        "/vendor/calls.css?v=",
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
@@ -177,7 +189,10 @@ async fn a_sample_is_on_the_page_in_the_api_and_in_the_files(db: PgPool) {
     assert_eq!((&told["rooms"], &told["people"]), (&json!(2), &json!(3)));
     assert_eq!(told["quality"], json!({"excellent": 2, "good": 0, "fair": 0, "poor": 1}));
     let bob = &told["calls"][0]["people"][1];
-    assert_eq!((&bob["relayed"], &bob["relayed_seconds"], &bob["quality"]), (&json!(true), &json!(1200.0), &json!("excellent")));
+    assert_eq!(
+        (&bob["relayed"], &bob["relayed_seconds"], &bob["quality"]),
+        (&json!(true), &json!(1200.0), &json!("excellent"))
+    );
     let relay = json!({"people": 3, "relayed": 1, "relayed_percent": "33.3", "estimated_cost_per_hour": "0.05", "price_per_hour": "0.05"});
     assert_eq!(app.told("/api/v1/calls/stats/turn", &token).await, relay);
 
@@ -190,7 +205,8 @@ async fn a_sample_is_on_the_page_in_the_api_and_in_the_files(db: PgPool) {
     );
     let asked = app.page("/calls/export.csv?relayed=yes", &cookie).await;
     assert_eq!(asked.lines().count(), 2, "{asked}");
-    let exported: Value = serde_json::from_str(&app.page("/calls/export.json?search=sales", &cookie).await).expect("JSON");
+    let exported: Value =
+        serde_json::from_str(&app.page("/calls/export.json?search=sales", &cookie).await).expect("JSON");
     assert_eq!((exported["calls"].as_array().map(Vec::len), &exported["people"]), (Some(1), &json!(3)));
     let pdf = app.client.get(app.url("/calls/export.pdf")).header("cookie", &cookie).send().await.expect("an answer");
     assert_eq!(pdf.headers()["content-disposition"], "attachment; filename=\"calls.pdf\"");
@@ -212,7 +228,8 @@ async fn the_page_shows_who_is_asked_for(db: PgPool) {
         ("?search=%22%3E%3Cscript%3E", &["Nobody in a call is as asked for."], &["\"><script>", "Ada"]),
     ] {
         let page = app.page(&format!("/calls{query}"), &cookie).await;
-        let people = page.split("id=\"people\"").nth(1).and_then(|rest| rest.split("</section>").next()).expect("the people");
+        let people =
+            page.split("id=\"people\"").nth(1).and_then(|rest| rest.split("</section>").next()).expect("the people");
         assert!(shown.iter().all(|words| page.contains(words)), "{query}: {page}");
         assert!(hidden.iter().all(|words| !people.contains(words)), "{query}: {people}");
     }
@@ -267,7 +284,10 @@ async fn an_alert_is_raised_acknowledged_and_kept(db: PgPool) {
     app.sample(&token, [two_calls(3)]).await;
     let told = app.told("/api/v1/calls/active", &token).await;
     let [alert] = &told["alerts"].as_array().expect("alerts")[..] else { panic!("{told}") };
-    assert_eq!((&alert["kind"], &alert["severity"], &alert["person"]), (&json!("loss"), &json!("critical"), &json!("Cy")));
+    assert_eq!(
+        (&alert["kind"], &alert["severity"], &alert["person"]),
+        (&json!("loss"), &json!("critical"), &json!("Cy"))
+    );
     let page = app.page("/calls", &cookie).await;
     assert!(page.contains("Cy: 12.0 % of the packets are lost") && page.contains("1 alert is open."), "{page}");
     let id = alert["id"].to_string();
@@ -288,107 +308,31 @@ async fn an_alert_is_raised_acknowledged_and_kept(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_call_that_is_over_can_be_looked_at_again(db: PgPool) {
+async fn rooms_are_added_renamed_and_removed(db: PgPool) {
     let app = TestApp::sampled(&db, NOW).await;
-    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
-    app.sample(&token, (0..25).map(two_calls)).await;
-    let live = app.page("/calls/7", &cookie).await;
-    assert!(live.contains("It goes on") && live.contains("data-every=\"2\""), "{live}");
-    app.sample(&token, [nobody(25)]).await;
-    let told = app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
-    assert_eq!((&told["ended_at"], &told["now"]), (&json!("2026-11-21T12:00:24+00:00"), &Value::Null));
-    let points = told["points"].as_array().expect("points");
-    let of_points: Vec<Value> =
-        points.iter().map(|point| json!([point["from"], point["people"], point["up_kbps"]])).collect();
-    let expected = ["12:00:00", "12:00:10", "12:00:20"].map(|time| json!([format!("2026-11-21T{time}+00:00"), 2, 62.5]));
-    assert_eq!(of_points, expected);
-    let bob = &told["people"][1];
-    assert_eq!((&bob["name"], &bob["relayed_seconds"], &bob["relayed_bytes"]), (&json!("Bob <b>"), &json!(24.0), &json!(96_000)));
-    assert_eq!((&bob["quality"], &told["estimated_relay_cost"]), (&json!("excellent"), &json!("0.000333")));
-
-    let page = app.page("/calls/7", &cookie).await;
-    for words in ["It is over", "21 Nov 2026 12:00:00–12:00:24 GMT, 24 s", "Excellent, score 91 of 100", "Bob &lt;b&gt;", "How the quality went", "12:00:20: 91"] {
-        assert!(page.contains(words), "{words}: {page}");
-    }
-    assert!(!page.contains("data-every"), "nothing changes any more");
-    let list = app.page("/calls", &cookie).await;
-    assert!(list.contains("href=\"/calls/7\"") && list.contains("href=\"/calls/8\""), "{list}");
-    let of_room = app.page("/calls?room=2", &cookie).await;
-    assert!(!of_room.contains("href=\"/calls/7\"") && of_room.contains("href=\"/calls/8\""), "{of_room}");
-    let csv = app.page("/calls/7/export.csv", &cookie).await;
-    assert!(csv.ends_with("7,1,31.2,62.5,24,excellent,No,0.20\r\n7,2,31.2,62.5,24,excellent,Yes,0.20\r\n"), "{csv}");
-    let old = app.told("/api/metrics/meetings/7", &token).await;
-    assert_eq!((&old["endedAt"], &old["users"][0]["quality"]), (&json!("2026-11-21T12:00:24+00:00"), &json!("excellent")));
-    app.stop().await;
-}
-
-#[sqlx::test(migrations = "./migrations")]
-async fn a_server_that_stops_writes_what_it_has_and_the_next_one_ends_what_is_lost(db: PgPool) {
-    let app = TestApp::sampled(&db, NOON).await;
-    let token = app.token().await;
-    app.sample(&token, [two_calls(0), two_calls(1)]).await;
-    app.stop().await;
-    let app = TestApp::again(&db, "2026-11-21T12:01:00Z").await;
-    let call = app.told("/api/v1/calls/7", &app.token().await).await;
-    assert_eq!((&call["ended_at"], call["points"].as_array().map(Vec::len)), (&Value::Null, Some(1)));
-    app.stop().await;
-    let app = TestApp::again(&db, "2026-11-21T12:10:00Z").await;
-    let token = app.token().await;
-    let ended = app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
-    assert_eq!(ended["ended_at"], "2026-11-21T12:00:01+00:00");
-    app.stop().await;
-}
-
-#[sqlx::test(migrations = "./migrations")]
-async fn calls_are_kept_for_as_many_days_as_an_administrator_says(db: PgPool) {
-    let app = TestApp::sampled(&db, NOON).await;
-    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
-    app.sample(&token, [two_calls(0), two_calls(11), nobody(12)]).await;
-    app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
-    let refused = app.form("/calls/settings", &cookie, &[("days", "0"), ("price", "cheap")]).await;
-    let refused = assert_status(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
-    assert!(refused.contains("Calls are kept from 1 to 3650 days.") && refused.contains("value=\"cheap\""), "{refused}");
-    let saved = app.form("/calls/settings", &cookie, &[("days", "2"), ("price", "0.125")]).await;
-    assert_eq!(saved.headers()["location"], "/calls?said=saved");
-    assert_eq!(app.told("/api/v1/calls/stats/turn", &token).await["price_per_hour"], "0.125");
-    app.stop().await;
-    for (now, kept) in [("2026-11-23T11:59:00Z", true), ("2026-11-23T12:01:00Z", false)] {
-        let app = TestApp::again(&db, now).await;
-        let (token, gone) = (app.token().await, |told: &Value| told["status"] == 404);
-        if kept {
-            assert_eq!(app.told("/api/v1/calls/7", &token).await["id"], 7);
-        } else {
-            app.until("/api/v1/calls/7", &token, gone).await;
-        }
-        app.stop().await;
-    }
-    let rows: i64 = sqlx::query_scalar("select (select count(*) from call_samples) + (select count(*) from call_people)")
-        .fetch_one(&db)
-        .await
-        .expect("a count");
-    assert_eq!(rows, 0, "with all that was in them");
-}
-
-#[sqlx::test(migrations = "./migrations")]
-async fn a_hundred_rooms_of_three_are_quick_and_light(db: PgPool) {
-    let app = TestApp::sampled(&db, NOW).await;
-    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
-    let people = |room: i32| (0..3).map(|n| person(room * 3 + n, &format!("Person {}", room * 3 + n))).collect();
-    let calls = |second: i64| Sample {
-        at: at(NOON) + TimeDelta::seconds(second),
-        calls: (0..100).map(|room| call(room.into(), room, &format!("Room {room}"), people(room))).collect(),
+    let (ann, vic) = (app.cookie_as("ann", "administrator").await, app.cookie_as("vic", "viewer").await);
+    let names = async || -> Vec<String> {
+        sqlx::query_scalar("select name from voice_rooms order by id").fetch_all(&app.db).await.expect("names")
     };
-    app.sample(&token, (0..12).map(calls)).await;
-    let begun = Stopwatch::now();
-    let page = app.page("/calls", &cookie).await;
-    let took = begun.elapsed();
-    assert!(page.contains("Person 299"));
-    assert!(page.len() < 300_000, "{} bytes", page.len());
-    // Without optimisation, on a busy machine; a release build takes a tenth.
-    assert!(took.as_millis() < 1_000, "{took:?}");
-    let told = app.told("/api/v1/calls/active", &token).await;
-    assert_eq!((&told["rooms"], &told["people"]), (&json!(100), &json!(300)));
-    let kept = app.until("/api/v1/calls/99", &token, |told| told["points"].as_array().is_some_and(|all| !all.is_empty())).await;
-    assert_eq!(kept["people"].as_array().map(Vec::len), Some(3));
+    for path in ["/calls/rooms/add", "/calls/rooms/rename", "/calls/rooms/remove"] {
+        let tried = app.form(path, &vic, &[("room", "1"), ("name", "Mine")]).await;
+        assert_status(tried, StatusCode::FORBIDDEN).await;
+    }
+    assert_eq!(names().await, ["Team room"]);
+    let added = app.form("/calls/rooms/add", &ann, &[("name", " <Sales> ")]).await;
+    assert_eq!(added.headers()["location"], "/calls?said=added");
+    let renamed = app.form("/calls/rooms/rename", &ann, &[("room", "2"), ("name", "Support")]).await;
+    assert_eq!(renamed.headers()["location"], "/calls?said=renamed");
+    for (path, fields, says) in [
+        ("/calls/rooms/add", [("room", ""), ("name", "Support")], "Another room has this name."),
+        ("/calls/rooms/rename", [("room", "1"), ("name", "")], "A room&#x27;s name has 1 to 60 characters."),
+        ("/calls/rooms/remove", [("room", "99"), ("name", "")], "There is no such room any more."),
+    ] {
+        let refused = assert_status(app.form(path, &ann, &fields).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert!(refused.contains(says) || refused.contains(&says.replace("&#x27;", "'")), "{says}: {refused}");
+    }
+    let removed = app.form("/calls/rooms/remove", &ann, &[("room", "1")]).await;
+    assert_eq!(removed.headers()["location"], "/calls?said=removed");
+    assert_eq!(names().await, ["Support"]);
     app.stop().await;
 }

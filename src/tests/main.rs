@@ -6,6 +6,7 @@ mod api;
 mod bus;
 mod calendar;
 mod calls;
+mod calls_kept;
 mod design;
 mod embedded;
 mod events;

@@ -89,7 +89,15 @@ impl Faces {
     /// The text with what the typeface can draw.
     pub fn drawable(&self, text: &str) -> String {
         let letters = self.measured[0].charmap();
-        let known = |c: char| if c.is_control() { ' ' } else if letters.map(c).is_some() { c } else { REPLACEMENT };
+        let known = |c: char| {
+            if c.is_control() {
+                ' '
+            } else if letters.map(c).is_some() {
+                c
+            } else {
+                REPLACEMENT
+            }
+        };
         text.chars().map(known).collect()
     }
 }

@@ -134,7 +134,12 @@ impl Paper<'_> {
         let most = nice(values.max().unwrap_or(0));
         for part in 0..=2 {
             let y = top + CHART_HEIGHT * (1.0 - part as f32 / 2.0);
-            self.mark(Mark::Line { through: vec![(left, y), (left + width, y)], width: 0.5, dashed: false, ink: Ink::Line });
+            self.mark(Mark::Line {
+                through: vec![(left, y), (left + width, y)],
+                width: 0.5,
+                dashed: false,
+                ink: Ink::Line,
+            });
             self.text_to((left - 6.0, y + 3.0), SMALL, false, Ink::Quiet, &count(most * part / 2));
         }
         let steps = chart.points.len().saturating_sub(1).max(1) as f32;

@@ -27,7 +27,10 @@ fn report(rows: usize) -> Report {
         facts: vec![("As of".into(), "21 Nov 14:30:07 GMT".into())],
         figures: vec![("Rooms".into(), "3".into()), ("People".into(), "12".into())],
         charts: vec![("What the calls carry".into(), chart)],
-        bars: Some(("People by quality".into(), vec![Bar { name: "Good".into(), value: "12 (100.0%)".into(), per_mille: 1_000 }])),
+        bars: Some((
+            "People by quality".into(),
+            vec![Bar { name: "Good".into(), value: "12 (100.0%)".into(), per_mille: 1_000 }],
+        )),
         tables: vec![("In calls now".into(), Data::new(columns, &[], (0..rows).map(row).collect()))],
     }
 }
@@ -48,7 +51,18 @@ fn a_report_has_its_figures_its_charts_and_its_tables_as_text() {
     let bytes = pdf(&report(3)).expect("a PDF");
     assert!(bytes.starts_with(b"%PDF-") && bytes.len() < 60_000, "{} bytes", bytes.len());
     let Some(text) = read(&bytes) else { return };
-    for words in ["Calls", "21 Nov 14:30:07 GMT", "Rooms", "12", "What the calls carry", "12:00:00", "1,000", "Good", "Zoë Straße 2", "2.5"] {
+    for words in [
+        "Calls",
+        "21 Nov 14:30:07 GMT",
+        "Rooms",
+        "12",
+        "What the calls carry",
+        "12:00:00",
+        "1,000",
+        "Good",
+        "Zoë Straße 2",
+        "2.5",
+    ] {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(text.contains("page 1 of 1"));
