@@ -5,6 +5,8 @@ mod access;
 mod api;
 mod bus;
 mod calendar;
+mod calls;
+mod calls_kept;
 mod design;
 mod embedded;
 mod events;
