@@ -37,8 +37,8 @@ function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), TAKINGS_LOG: 'takings=debug,warn', TAKINGS_RELAY_PORT: '0', ...extra };
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
+async function freePort(host: string): Promise<number> {
+  const probe = createServer().listen(0, host);
   await once(probe, 'listening');
   const address = probe.address();
   probe.close();
@@ -71,14 +71,15 @@ export class TakingsServer {
   private child?: ChildProcess;
   private output = '';
 
-  constructor() {
+  /** At an address of this machine; another than its own loopback is reached from other networks on it. */
+  constructor(private readonly host = '127.0.0.1') {
     // PostgreSQL runs as another user when we are root: it must be able to enter.
     this.folder = mkdtempSync(join(tmpdir(), 'takings-e2e-'));
     chmodSync(this.folder, 0o755);
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.host}:${this.port}`;
   }
 
   /** Everything the server has written so far, over all its starts. */
@@ -87,8 +88,8 @@ export class TakingsServer {
   }
 
   async start(): Promise<void> {
-    this.port ||= await freePort();
-    const args = ['serve', '--addr', `127.0.0.1:${this.port}`, '--data', this.folder];
+    this.port ||= await freePort(this.host);
+    const args = ['serve', '--addr', `${this.host}:${this.port}`, '--data', this.folder];
     const child = spawn(binary(), args, { cwd: ROOT, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {

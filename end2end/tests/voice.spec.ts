@@ -265,12 +265,12 @@ test('one presents and another follows; a pointer names what it is at; a note is
   await expect(bob.page).toHaveURL(/\?range=week$/);
   // The page was not loaded anew: the connection is the same.
   expect((await bob.received()).open).toBe(1);
-  const card = (one: Caller) => one.page.getByRole('region', { name: 'Periods', exact: true }).first();
+  const card = (one: Caller) => one.page.getByRole('region', { name: 'Platforms', exact: true }).first();
   await card(ada).evaluate((element) => element.scrollIntoView({ block: 'start' }));
   await expect(card(bob)).toBeInViewport();
 
-  await card(ada).locator('td').first().hover();
-  await expect(bob.page.locator('.voice-dot')).toContainText('ada: ');
+  await card(ada).getByRole('heading').hover();
+  await expect(bob.page.locator('.voice-dot')).toHaveText('ada: Platforms');
   await expect(bob.page.locator('.voice-dot')).toHaveCount(0);
 
   await ada.page.goto('/royalties');

@@ -22,6 +22,7 @@ mod presence;
 mod projections;
 mod proxy;
 mod rates;
+mod relay;
 mod replay;
 mod rest;
 mod royalties;

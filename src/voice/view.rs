@@ -12,10 +12,11 @@ pub fn VoiceDock() -> impl IntoView {
         <aside id="voice" class="voice" aria-label="Voice" hidden=true>
             <div id="voice-panel" class="voice-panel card" data-part="panel" hidden=true></div>
             <div class="voice-bar">
+                <button type="button" class="button is-primary" data-do="sound" hidden=true>"Enable sound"</button>
                 <button type="button" class="button" data-do="mute" aria-pressed="false" hidden=true title="Key M">"Mute"</button>
                 <button type="button" class="button voice-toggle" data-do="toggle" aria-expanded="false" aria-controls="voice-panel" aria-keyshortcuts="V" title="Key V">
                     <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5 11a7 7 0 0 0 14 0M12 18v3"/></svg>
-                    <span>"Voice"</span>
+                    <span data-part="word">"Voice"</span>
                     <span class="voice-count" data-part="count"></span>
                 </button>
             </div>
@@ -37,7 +38,7 @@ fn Parts() -> impl IntoView {
         </header>
         <p class="voice-status" aria-live="polite" data-part="status"></p>
         <p class="notice is-warning" data-part="notice" hidden=true><span></span></p>
-        <p data-part="sound" hidden=true><button type="button" class="button is-primary" data-do="sound">"Enable sound"</button></p>
+        <button type="button" class="button is-primary" data-do="sound" hidden=true>"Enable sound"</button>
         <Call/>
         <div data-part="others">
             <h3 data-part="rooms-title">"Rooms"</h3>

@@ -11,6 +11,8 @@ import { talk } from "./talk.js";
 
 // A microphone that is allowed already is there before this; one that is asked about comes later, and is added then.
 const MICROPHONE_MS = 250;
+// Who was away for longer than this does not come back unasked with an open microphone.
+const ABSENT_MAX_MS = 15 * 60_000;
 // Credentials of the relay are asked for anew before they end.
 const FRESH_PART = 0.8;
 // So long an answer about them is waited for.
@@ -25,6 +27,9 @@ export const voice = ({ place, announce, view }) => {
   let asked = [];
   let sound;
   let retry;
+  // Whether the server knows the seat on this socket, and since when there was none.
+  let isSeated = false;
+  let lostAt = 0;
   const player = playback(place);
 
   const mic = microphone((track, problem) => {
@@ -36,15 +41,23 @@ export const voice = ({ place, announce, view }) => {
   });
 
   const socket = voiceSocket({
-    opened: () => seat && join(),
+    opened: () => {
+      if (lostAt && Date.now() - lostAt > ABSENT_MAX_MS) gone();
+      lostAt = 0;
+      if (seat) join();
+    },
     heard: (message) => handle[message.type]?.(message),
-    told: (link, again) => change({ link, again }),
+    told: (link) => {
+      if (link !== "open") isSeated = false;
+      if (link === "lost") lostAt ||= Date.now();
+      change({ link });
+    },
   });
   const send = (message) => socket.send(message);
   const speaking = talk({ send, microphone: () => mic });
 
   const keep = () =>
-    keepSeat(seat && { ...seat, isMuted: state.isMuted, isDeaf: state.isDeaf, isFollowing: state.isFollowing });
+    keepSeat(seat && { ...seat, at: Date.now(), isMuted: state.isMuted, isDeaf: state.isDeaf, isFollowing: state.isFollowing });
 
   const join = () => {
     clearTimeout(retry);
@@ -67,9 +80,17 @@ export const voice = ({ place, announce, view }) => {
     if (!state.isOpen) socket.close();
   };
 
+  const gone = () => seat && end("You were away for long: join again to talk.");
+  // A computer that slept finds out by its clock.
+  let awakeAt = Date.now();
+  setInterval(() => {
+    if (Date.now() - awakeAt > ABSENT_MAX_MS) gone();
+    awakeAt = Date.now();
+  }, 1_000);
+
   // Credentials that last, or none while the server cannot be asked.
   const freshServers = async () => {
-    if (state.seat?.is !== "joined" || !socket.isOpen()) return null;
+    if (!isSeated) return null;
     if (performance.now() < servers.until) return servers.list;
     const answered = new Promise((resolve) => asked.push(resolve));
     send({ type: "ice_servers" });
@@ -104,8 +125,11 @@ export const voice = ({ place, announce, view }) => {
       track: () => mic.track,
       isExpected,
       play: (tracks) => player.play(tracks),
-      told: (how) => change({ media: how }),
-      report: (what) => send({ type: "stats", ...what }),
+      told: (how) => change({ media: how, ...(how === "connected" && { notice: "" }) }),
+      report: (what) => {
+        send({ type: "stats", ...what });
+        keep();
+      },
       ask: () => socket.check(1_000),
     });
     sound.red(red);
@@ -123,6 +147,7 @@ export const voice = ({ place, announce, view }) => {
     joined(message) {
       const isAnother = !seat || seat.epoch !== message.epoch;
       seat = { room: message.room, epoch: message.epoch, resume: message.resume, attempt: seat?.attempt ?? 0 };
+      isSeated = true;
       take(message);
       change({
         seat: { id: message.room, is: "joined" }, presenting: message.presenting, serverMuted: message.server_muted, notice: "",
@@ -164,7 +189,8 @@ export const voice = ({ place, announce, view }) => {
         retry = setTimeout(() => seat && join(), wait);
       }
       if (why === "media") sound?.lost();
-      change({ notice: sentence });
+      // What was too much at once is tried again by itself.
+      if (why !== "rate_limited") change({ notice: sentence });
     },
     left({ why }) {
       if (why === "removed") end("An administrator has removed you from the room.");
@@ -201,7 +227,10 @@ export const voice = ({ place, announce, view }) => {
   addEventListener("online", back);
   addEventListener("offline", back);
   navigator.connection?.addEventListener?.("change", back);
+  // A browser lets a page sound once somebody has done something on it.
+  for (const deed of ["pointerdown", "keydown"]) addEventListener(deed, () => state.isSoundBlocked && player.enable());
   addEventListener("pagehide", () => {
+    keep();
     sound?.end();
     socket.close();
   });
@@ -221,8 +250,8 @@ export const voice = ({ place, announce, view }) => {
     // Comes back after another page was loaded in this tab.
     resume() {
       const kept = keptSeat();
-      if (!kept) return;
-      const { isMuted = false, isDeaf = false, isFollowing = false, ...given } = kept;
+      if (!kept || Date.now() - kept.at > ABSENT_MAX_MS) return keepSeat(null);
+      const { at, isMuted = false, isDeaf = false, isFollowing = false, ...given } = kept;
       change({ isMuted, isDeaf, isFollowing });
       start(given);
     },

@@ -8,6 +8,9 @@ import { peopleList, roomList } from "./people.js";
 import { change, nameOf, room, state } from "./store.js";
 import { names, status } from "./words.js";
 
+// What the closed dock says in the place of its name.
+const AMISS = { connecting: "Connecting", trouble: "Interrupted" };
+
 export const panel = (dock, call, together) => {
   const part = (name) => dock.querySelector(`[data-part="${name}"]`);
   const deeds = {};
@@ -48,6 +51,8 @@ export const panel = (dock, call, together) => {
 
   const pressed = (name, is) => buttons(name).forEach((button) => button.setAttribute("aria-pressed", is));
   const hide = (name, is) => buttons(name).forEach((button) => (button.hidden = is));
+  // In the panel, which comes first, or beside the closed dock.
+  const once = (name, is) => buttons(name).forEach((button, i) => (button.hidden = !is || (state.isOpen && i > 0)));
   const warn = (name, words) => {
     say(part(name).querySelector("span"), words);
     part(name).hidden = !words;
@@ -73,8 +78,8 @@ export const panel = (dock, call, together) => {
     pressed("deafen", state.isDeaf);
     pressed("talk", state.isTalking);
     hide("talk", !choices.push || !state.seat);
-    // One button for it at a time: in the panel, or beside the closed dock.
-    buttons("mute").forEach((button, i) => (button.hidden = !state.seat || (state.isOpen && i > 0)));
+    once("mute", !!state.seat);
+    once("sound", state.isSoundBlocked);
     warn("microphone", state.seat ? (state.microphone ?? "") : "");
     showTogether();
   };
@@ -94,7 +99,10 @@ export const panel = (dock, call, together) => {
     say(part("count"), inside.length > 0 ? String(inside.length) : "");
     const [toggle] = buttons("toggle");
     const where = state.seat ? ` in ${room()?.name ?? "a room"}` : " in rooms";
-    toggle.ariaLabel = inside.length > 0 ? `Voice, ${inside.length}${where}` : "Voice";
+    const trouble = state.seat ? (AMISS[state.media] ?? "") : "";
+    say(part("word"), trouble || "Voice");
+    const said = ["Voice", trouble.toLowerCase(), inside.length > 0 && `${inside.length}${where}`];
+    toggle.ariaLabel = said.filter(Boolean).join(", ");
     toggle.title = inside.length > 0 ? names(inside) : "";
     toggle.ariaExpanded = String(state.isOpen);
     dock.dataset.media = state.seat ? state.media : "none";
@@ -106,7 +114,6 @@ export const panel = (dock, call, together) => {
   const show = () => {
     say(part("status"), status(state));
     warn("notice", state.notice);
-    part("sound").hidden = !state.isSoundBlocked;
     showCall();
     showRooms();
     showBar();

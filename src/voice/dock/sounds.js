@@ -14,10 +14,9 @@ export const audio = () => {
 };
 
 export const blip = (what) => {
-  if (!choices.sounds) return;
+  // Before anything was done on the page the browser would keep it, and play it with the first click.
+  if (!choices.sounds || !navigator.userActivation?.hasBeenActive) return;
   const place = audio();
-  // Before anything was done on the page it would come late, with the first click.
-  if (place.state !== "running") return;
   NOTES[what].forEach((pitch, n) => {
     const [note, gain, at] = [place.createOscillator(), place.createGain(), place.currentTime + n * 0.09];
     note.frequency.value = pitch;

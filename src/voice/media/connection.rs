@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use rtc::ice::mdns::MulticastDnsMode;
+use rtc::ice::network_type::NetworkType;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MediaEngine};
 use rtc::rtp::Packet;
@@ -103,9 +104,14 @@ pub async fn answer<W: Watcher>(
     let handler = Handler { watcher, gathered: Arc::clone(&gathered), has_track: AtomicBool::new(false) };
     let engine = codecs(offer).map_err(Failure::Offer)?;
     let registry = configure_rtcp_reports(Registry::new());
+    let mut networks = vec![NetworkType::Udp4, NetworkType::Udp6];
+    if tcp.is_some() {
+        networks.extend([NetworkType::Tcp4, NetworkType::Tcp6]);
+    }
     let settings = SettingEngineBuilder::new()
+        .with_network_types(networks)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        .with_include_loopback_candidate(udp.ip().is_loopback())
+        .with_include_loopback_candidate(udp.ip().is_loopback() || tcp.is_some())
         .with_ice_connection_attempts(Some(ICE_INTERVAL), Some(ICE_TRIES))
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
         .build();

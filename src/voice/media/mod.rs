@@ -4,6 +4,7 @@
 mod connection;
 mod description;
 mod forward;
+mod inner;
 mod leg;
 mod levels;
 mod limits;
@@ -14,6 +15,7 @@ mod room;
 mod seat;
 mod sfu;
 mod slots;
+mod tcp;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +23,8 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-pub use sfu::{SEATS_MAX, Sfu};
+pub use inner::SEATS_MAX;
+pub use sfu::Sfu;
 
 /// Voices that a listener can hear at once: the audio lines of every offer.
 pub const SLOTS: usize = 5;
@@ -48,9 +51,10 @@ pub struct Place {
     pub bind: IpAddr,
     /// The address that browsers are told, where it is another (behind NAT).
     pub public: Option<IpAddr>,
-    /// The UDP ports, one for each connection.
+    /// The UDP ports, one for each connection; `0..=0` takes any that are free.
     pub ports: RangeInclusive<u16>,
-    /// Where ICE over TCP is listened for, if at all; port 0 takes a free one.
+    /// Where ICE over TCP is listened for, if at all: one port for all connections, told with the public address where there is one;
+    /// port 0 takes a free one.
     pub tcp: Option<SocketAddr>,
 }
 
