@@ -208,7 +208,8 @@ impl Watch {
                     if raised {
                         self.raise(key, sample.at, &call.name, call.room, &person.name);
                     }
-                    is_explained |= severity.is_some();
+                    let is_alert = self.seen.get(&key).is_some_and(|seen| seen.alert.is_some());
+                    is_explained |= severity.is_some() || is_alert;
                 }
             }
         }

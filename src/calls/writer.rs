@@ -11,6 +11,7 @@ use crate::calls::keeper::Calls;
 use crate::calls::store;
 use crate::server::clock::Clock;
 use crate::server::database::OwnConnection;
+use crate::visitors::writer::is_refused;
 
 /// How often it looks whether anything waits. Rows are complete every ten seconds, so that it mostly has nothing to do; a call
 /// that has ended is there at once.
@@ -78,6 +79,9 @@ impl Writer {
             while forgets && store::forget(db, workspace, now, FORGOTTEN_AT_ONCE).await? {}
             Ok(())
         });
+        if waiting.dropped > 0 {
+            tracing::warn!(rows = waiting.dropped, "figures of calls were dropped: the database was away for too long");
+        }
         match tokio::time::timeout(patience, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok(()) => {
                 self.is_failing = false;
@@ -85,11 +89,13 @@ impl Writer {
                 self.forgotten_at = if forgets { Some(Moment::now()) } else { self.forgotten_at };
                 self.forgets = false;
             }
+            Err(error) if is_refused(&error) => {
+                tracing::error!(%error, rows = waiting.rows.len(), "figures of calls were refused by the database, and are not kept");
+            }
             Err(error) => {
-                let dropped = waiting.dropped;
                 self.calls.put_back(waiting);
-                if !self.is_failing || dropped > 0 {
-                    tracing::warn!(%error, dropped, "calls are not kept at the moment; it goes on trying");
+                if !self.is_failing {
+                    tracing::warn!(%error, "calls are not kept at the moment; it goes on trying");
                 }
                 self.is_failing = true;
             }

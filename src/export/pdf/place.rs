@@ -246,14 +246,16 @@ impl Paper<'_> {
 
     /// The text as far as there is room for it.
     fn shortened(&self, text: &str, size: f32, strong: bool, room: f32) -> String {
-        let mut text = self.faces.drawable(text);
+        let text = self.faces.drawable(text);
         if self.faces.width(&text, size, strong) <= room {
             return text;
         }
-        while !text.is_empty() && self.faces.width(&format!("{text}…"), size, strong) > room {
-            text.pop();
-        }
-        format!("{text}…")
+        let mut left = room - self.faces.width("…", size, strong);
+        let fits = |c: &char| {
+            left -= self.faces.width(c.encode_utf8(&mut [0; 4]), size, strong);
+            left >= 0.0
+        };
+        text.chars().take_while(fits).chain(['…']).collect()
     }
 
     fn number_pages(mut self, title: &str) -> Vec<PageMarks> {
