@@ -3,6 +3,8 @@
 
 mod backtest;
 mod bench;
+// Tests of the engine use more of it.
+#[allow(dead_code)]
 mod caller;
 mod client;
 mod contender;

@@ -18,6 +18,7 @@ use super::ports::Ports;
 use super::room::{Outgoing, Room};
 use super::seat::Sitting;
 use super::tcp::{self, Front};
+use super::wishes::Wishes;
 use super::{Event, Measured, Place, Refused, Seat};
 
 /// Seats on one server: a hundred rooms of ten.
@@ -39,6 +40,8 @@ pub struct Inner {
     is_closed: AtomicBool,
     loss: Option<Loss>,
     front: Option<Front>,
+    // What holds for seats, also before their first offer.
+    wishes: Wishes,
 }
 
 /// Packets to listeners that are lost on purpose.
@@ -77,7 +80,20 @@ impl Inner {
             events,
             is_closed: AtomicBool::new(false),
             loss,
+            wishes: Wishes::default(),
         })
+    }
+
+    /// Nothing of a person is forwarded, or it is again; also before their first offer.
+    pub fn silence(&self, seat: Seat, is_silenced: bool) {
+        self.wishes.change(seat, |wish| wish.is_silenced = is_silenced);
+        self.with_room(seat.room, |room| room.silence(seat, is_silenced));
+    }
+
+    /// A person hears nothing, or everybody again; also before their first offer.
+    pub fn deafen(&self, seat: Seat, is_deaf: bool) {
+        self.wishes.change(seat, |wish| wish.is_deaf = is_deaf);
+        self.with_room(seat.room, |room| room.deafen(seat, is_deaf));
     }
 
     /// What is measured of all seats.
@@ -143,7 +159,10 @@ impl Inner {
         let mut room = lock(room);
         let sitting = room.seats.entry(seat).or_insert_with(|| {
             self.seats.fetch_add(1, Ordering::Relaxed);
-            Sitting::new(now)
+            let mut sitting = Sitting::new(now);
+            let wish = self.wishes.of(seat);
+            (sitting.is_silenced, sitting.is_deaf) = (wish.is_silenced, wish.is_deaf);
+            sitting
         });
         if attempt <= sitting.newest {
             return Err(Refused::Gone);
@@ -204,7 +223,9 @@ impl Inner {
     fn give_up_empty(&self, seat: Seat) {
         let has_none = |room: &mut Room| room.seats.get(&seat).is_some_and(|sitting| sitting.legs.is_empty());
         if self.with_room(seat.room, has_none) == Some(true) {
+            let wish = self.wishes.of(seat);
             self.take_out(seat);
+            self.wishes.change(seat, |held| *held = wish);
         }
     }
 
@@ -232,6 +253,7 @@ impl Inner {
     /// A seat is given up: its connections.
     pub fn take_out(&self, seat: Seat) -> Vec<Leg> {
         let now = Instant::now();
+        self.wishes.forget(seat);
         let mut rooms = lock(&self.rooms);
         let Some(room) = rooms.get(&seat.room).cloned() else { return Vec::new() };
         let mut room = lock(&room);

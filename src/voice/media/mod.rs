@@ -18,6 +18,7 @@ mod slots;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -132,9 +133,9 @@ pub trait Media: Clone + Send + Sync + 'static {
         attempt: u32,
         candidate: String,
     ) -> impl Future<Output = Result<(), Refused>> + Send;
-    /// Nothing of this person is forwarded while it holds.
+    /// Nothing of this person is forwarded while it holds: until it is taken back or they leave, and also before their first offer.
     fn silence(&self, seat: Seat, is_silenced: bool);
-    /// The person hears nothing while it holds: nothing is sent to them.
+    /// The person hears nothing while it holds, likewise: nothing is sent to them.
     fn deafen(&self, seat: Seat, is_deaf: bool);
     /// What the person's browser says it lost of the last second, in percent; the room's redundancy follows it.
     fn note_loss(&self, seat: Seat, percent: f64);

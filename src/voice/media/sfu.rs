@@ -80,11 +80,11 @@ impl Media for Sfu {
     }
 
     fn silence(&self, seat: Seat, is_silenced: bool) {
-        self.inner.with_room(seat.room, |room| room.silence(seat, is_silenced));
+        self.inner.silence(seat, is_silenced);
     }
 
     fn deafen(&self, seat: Seat, is_deaf: bool) {
-        self.inner.with_room(seat.room, |room| room.deafen(seat, is_deaf));
+        self.inner.deafen(seat, is_deaf);
     }
 
     fn note_loss(&self, seat: Seat, percent: f64) {

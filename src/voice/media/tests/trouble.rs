@@ -100,3 +100,19 @@ async fn fifty_joins_leave_neither_sockets_nor_seats() {
     assert!(files() < before.unwrap() + 60, "{} files after {}", files(), before.unwrap());
     sfu.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_silenced_before_their_first_offer_is_not_heard() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    sfu.silence(seat(1), true);
+    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
+    told.slots(seat(2), 1).await;
+    told.connected(seat(2), 1).await;
+    talk(&mut a, 1, 0..10, LOUD).await;
+    arrived(&sfu, seat(1), 10).await;
+    sfu.silence(seat(1), false);
+    talk(&mut a, 1, 10..11, LOUD).await;
+    assert_eq!(hear(&mut b, 1).await[0].2, 10);
+    sfu.close().await;
+}
