@@ -53,7 +53,8 @@ interface Ears {
 type Listening = Window & { ears: Ears };
 
 function grow(tones: number[]): void {
-  const AUDIBLE_DB = -60;
+  // Far below a tone and far above what is left of it.
+  const AUDIBLE_DB = -50;
   const Native = window.RTCPeerConnection;
   const connections: RTCPeerConnection[] = [];
   window.RTCPeerConnection = class extends Native {
@@ -66,7 +67,7 @@ function grow(tones: number[]): void {
   const known = new WeakMap<MediaStream, AnalyserNode>();
   const listenTo = (stream: MediaStream): AnalyserNode => {
     context ??= new AudioContext({ sampleRate: 48_000 });
-    const analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0 });
+    const analyser = new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0 });
     context.createMediaStreamSource(stream).connect(analyser);
     known.set(stream, analyser);
     return analyser;
@@ -138,7 +139,9 @@ export class Caller {
   }
 
   person(name: string): Locator {
-    return this.people.getByRole('listitem').filter({ hasText: new RegExp(`\\b${name}\\b`) });
+    return this.people.getByRole('listitem').filter({
+      has: this.page.locator('.voice-name', { hasText: new RegExp(`^${name}( \\(you\\))?$`) }),
+    });
   }
 
   async open(address = '/goals'): Promise<void> {

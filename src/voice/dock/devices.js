@@ -3,7 +3,7 @@
 import { el, say } from "./dom.js";
 import { choices, choose, isRelayOnly, setRelayOnly } from "./kept.js";
 import { audio } from "./sounds.js";
-import { state } from "./store.js";
+import { change, state } from "./store.js";
 import { keyName } from "./words.js";
 
 const LEVEL_EVERY_MS = 50;
@@ -139,6 +139,7 @@ export const devices = (form, { mic, player, talk }) => {
         event.stopImmediatePropagation();
         if (!["Escape", "Tab"].includes(event.code)) choose({ key: event.code });
         show();
+        change({});
       },
       { capture: true, once: true },
     );
