@@ -299,7 +299,7 @@ impl Inner {
             if self.loss.as_ref().is_some_and(Loss::strikes) {
                 continue;
             }
-            if !connection::send(&track, packet) {
+            if !track.send(packet) {
                 let mut room = lock(&room);
                 if let Some(sitting) = room.seats.get_mut(&listener) {
                     sitting.dropped += 1;

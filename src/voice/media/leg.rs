@@ -83,7 +83,7 @@ impl Leg {
     pub fn new(attempt: u32, answered: Answered, offer: &Offer, now: Instant) -> Leg {
         let Answered { connection, port, route } = answered;
         let outlet = |(track, ssrc): &(Track, u32)| Outlet {
-            track: Arc::clone(track),
+            track: track.clone(),
             ssrc: *ssrc,
             numbering: Renumbering::default(),
         };

@@ -15,6 +15,7 @@ mod room;
 mod seat;
 mod sfu;
 mod slots;
+mod sockets;
 mod tcp;
 #[cfg(test)]
 mod tests;
