@@ -43,10 +43,11 @@ pub fn CallsPage(calls: CallsShown) -> impl IntoView {
                 <p class="live-said" role="status"></p>
             </div>
             <p class="done" class:is-gone=said.is_empty() role="status">{said}</p>
+            // Apart from what changes each second, so that it is said when it changes, and only then.
+            <section class="sr-only" id="open-alerts" aria-label="Open alerts"><p role="status">{alert_words(&calls)}</p></section>
             <Cards calls=calls.clone() as_of/>
             <section class="card part" id="alerts" aria-labelledby="alerts-title">
                 <h2 id="alerts-title">"Alerts"</h2>
-                <p class="sr-only" role="status">{alert_words(&calls)}</p>
                 {calls.alerts.is_empty().then(|| view! { <p class="quiet">"Nothing is the matter."</p> })}
                 <Alerts alerts=calls.alerts.clone() back=Some(query.clone())/>
             </section>
@@ -61,7 +62,7 @@ pub fn CallsPage(calls: CallsShown) -> impl IntoView {
                 <h2 id="live-title">"In calls now"</h2>
                 <Asking filter=filter.clone() choices/>
                 <section class="part" id="people" aria-label="People in calls">
-                    <p class="quiet hint" role="status">{found}</p>
+                    <p class="quiet hint">{found}</p>
                     {people}
                     <Files address="/calls/export" query=query.clone()/>
                 </section>
