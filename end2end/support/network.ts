@@ -57,6 +57,8 @@ export class Network {
   }
 
   async close(): Promise<void> {
+    // The namespace goes when its last process has; the links must not outlast the test.
+    for (const way of WAYS) await run('ip', ['link', 'delete', this.outside(way)]).catch(() => undefined);
     await run('ip', ['netns', 'delete', this.name]).catch(() => undefined);
     await run('ip', ['address', 'delete', `${this.host}/32`, 'dev', 'lo']).catch(() => undefined);
     rmSync(this.folder, { recursive: true, force: true });

@@ -46,6 +46,8 @@ interface Ears {
   hears(): number[];
   /** When a tone is first heard, or no longer, in milliseconds of the clock. */
   when(hertz: number, isHeard: boolean): Promise<number>;
+  /** When a tone is heard again that falls silent within some time; nothing if it never does. */
+  back(hertz: number, withinMs: number): Promise<number | undefined>;
   /** When something stands on the page, or no longer. */
   whenShown(selector: string, isShown: boolean): Promise<number>;
   connections: RTCPeerConnection[];
@@ -96,6 +98,11 @@ function grow(tones: number[]): void {
     hears,
     connections,
     when: (hertz, isHeard) => when(() => hears().includes(hertz) === isHeard),
+    back: async (hertz, withinMs) => {
+      const limit = Date.now() + withinMs;
+      await when(() => !hears().includes(hertz) || Date.now() > limit);
+      return Date.now() > limit ? undefined : when(() => hears().includes(hertz));
+    },
     whenShown: (selector, isShown) => when(() => (document.querySelector(selector) !== null) === isShown),
   };
   Object.assign(window, { ears });
@@ -146,7 +153,7 @@ export class Caller {
 
   async open(address = '/goals'): Promise<void> {
     await this.page.goto(address);
-    if (!(await this.panel.isVisible())) await this.dock.getByRole('button', { name: /^Voice/ }).click();
+    if (!(await this.panel.isVisible())) await this.dock.getByRole('button', { name: /voice/i }).click();
     await expect(this.panel).toBeVisible();
   }
 
@@ -175,6 +182,11 @@ export class Caller {
   /** When this page hears a tone, or no longer; to be awaited after what brings it about. */
   when(other: Caller, isHeard: boolean): Promise<number> {
     return this.page.evaluate(([hertz, is]) => (window as unknown as Listening).ears.when(hertz, is), [other.hertz, isHeard] as const);
+  }
+
+  /** When it hears a tone again that falls silent within some time; nothing if it never does. */
+  back(other: Caller, withinMs: number): Promise<number | undefined> {
+    return this.page.evaluate(([hertz, within]) => (window as unknown as Listening).ears.back(hertz, within), [other.hertz, withinMs] as const);
   }
 
   whenShown(selector: string, isShown: boolean): Promise<number> {

@@ -157,7 +157,7 @@ export const voice = ({ place, announce, view }) => {
       speaking.tell();
       if (state.isDeaf) send({ type: "deafen", on: true });
       if (!sound) begin(message.slots, message.red);
-      else if (isAnother) sound.renew();
+      else sound.seated(isAnother);
       sound?.red(message.red);
     },
     answer: ({ epoch, attempt, sdp }) => epoch === seat?.epoch && sound?.answer(attempt, sdp),

@@ -140,8 +140,10 @@ export const media = ({ slots, next: numbered, servers, send, track, isExpected,
     found(attempt) {
       if (current?.attempt === attempt) isLost = false;
     },
-    // The server is another: there is no hope for what was.
-    renew: () => begin("first"),
+    // The socket is back. Another server knows nothing of what was, and this one may not have heard the last offer.
+    seated(isAnother) {
+      if (isAnother || (isWanted && !coming?.isAnswered)) begin("first");
+    },
     // The network has changed: what is silent now is replaced at once, and what becomes silent, soon.
     hurry() {
       dog.hasten(performance.now());

@@ -96,13 +96,13 @@ export const panel = (dock, call, together) => {
   // The closed dock says as much as there is place for.
   const showBar = () => {
     const inside = (state.seat ? room()?.people : state.rooms?.flatMap((one) => one.people)) ?? [];
-    say(part("count"), inside.length > 0 ? String(inside.length) : "");
-    const [toggle] = buttons("toggle");
-    const where = state.seat ? ` in ${room()?.name ?? "a room"}` : " in rooms";
     const trouble = state.seat ? (AMISS[state.media] ?? "") : "";
+    const count = inside.length > 0 ? ` ${inside.length}` : "";
+    const where = state.seat ? ` in ${room()?.name ?? "a room"}` : " in rooms";
     say(part("word"), trouble || "Voice");
-    const said = ["Voice", trouble.toLowerCase(), inside.length > 0 && `${inside.length}${where}`];
-    toggle.ariaLabel = said.filter(Boolean).join(", ");
+    say(part("count"), count);
+    const [toggle] = buttons("toggle");
+    toggle.ariaLabel = (trouble || "Voice") + (count && count + where) + (trouble && ", voice");
     toggle.title = inside.length > 0 ? names(inside) : "";
     toggle.ariaExpanded = String(state.isOpen);
     dock.dataset.media = state.seat ? state.media : "none";

@@ -44,6 +44,9 @@ export const peer = ({ attempt, servers, isRelayOnly, slots, track, candidate, c
     get state() {
       return pc.connectionState;
     },
+    get isAnswered() {
+      return answered !== undefined;
+    },
     async offer() {
       await pc.setLocalDescription(await pc.createOffer());
       return pc.localDescription.sdp;
