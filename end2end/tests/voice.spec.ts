@@ -235,7 +235,7 @@ test('who leaves gives the line free', async ({ people }) => {
   await expect(ada.dock.locator('[data-part=announced]')).toHaveText('bob left.');
 });
 
-test('through the relay alone', async ({ people }) => {
+test('through the relay alone: it is flagged and charged', async ({ people, server, token }) => {
   const { ada, bob, cy } = people;
   await bob.page.goto('/goals');
   await bob.leave();
@@ -244,6 +244,18 @@ test('through the relay alone', async ({ people }) => {
   const { routes } = await bob.received();
   expect(routes).toEqual(['relay']);
   expect((await ada.received()).routes).not.toContain('relay');
+
+  const asked = async (path: string) =>
+    (await fetch(`${server.url}/api${path}`, { headers: { authorization: `Bearer ${token}` } })).json();
+  const relayed = async () => {
+    const [meeting] = (await asked('/metrics/meetings/active')) as { users: { userName: string; usingRelay: boolean }[] }[];
+    return meeting.users.filter(({ usingRelay }) => usingRelay).map(({ userName }) => userName);
+  };
+  await expect.poll(relayed).toEqual(['bob']);
+  expect(await asked('/metrics/meetings/stats/turn')).toEqual({ totalUsers: 3, turnUsers: 1, turnPercentage: 33.3, estimatedCostPerHour: 0.05 });
+  await ada.page.goto('/calls');
+  await expect(ada.page.getByRole('row').filter({ has: ada.page.getByText('bob', { exact: true }) })).toContainText('relayed');
+  await ada.expectConnected();
   await bob.page.evaluate(() => localStorage.removeItem('takings.voice.relay-only'));
   await bob.open();
   await bob.expectHears([ada, cy]);
