@@ -32,6 +32,9 @@ mod document {
     use super::*;
     use crate::access::session::cookie;
     use crate::access::view::{SignInPage, WelcomePage};
+    use crate::calls::past::CallShown;
+    use crate::calls::shown::CallsShown;
+    use crate::calls::view::{CallPage, CallsPage};
     use crate::goals::view::{GoalsPage, GoalsShown};
     use crate::imports::view::{ImportPage, ImportShown, ImportsPage, ImportsShown};
     use crate::pages::keys::KeyHelp;
@@ -72,6 +75,10 @@ mod document {
         Import(Box<ImportShown>),
         /// Visitors of the shop.
         Visitors(Box<VisitorsShown>),
+        /// How the calls go.
+        Calls(Box<CallsShown>),
+        /// How a call went.
+        Call(Box<CallShown>),
         /// A sentence in the place of a page.
         Said(Said),
     }
@@ -113,6 +120,8 @@ mod document {
                 Page::Imports(_) => "Imports · Takings".into(),
                 Page::Import(import) => format!("Import {} · Takings", import.id),
                 Page::Visitors(_) => "Visitors · Takings".into(),
+                Page::Calls(_) => "Calls · Takings".into(),
+                Page::Call(call) => format!("{} · Takings", call.title),
                 Page::Said(said) => format!("{} · Takings", said.title),
             }
         }
@@ -132,10 +141,12 @@ mod document {
     pub fn shell(options: LeptosOptions, page: Page) -> impl IntoView {
         set_headers();
         let (title, is_live) = (page.title(), page == Page::Dashboard);
-        let has_script = matches!(
-            page,
-            Page::Royalties(_) | Page::RoyaltyFigure(_) | Page::Imports(_) | Page::Import(_) | Page::Visitors(_)
-        );
+        let is_of_calls = matches!(page, Page::Calls(_) | Page::Call(_));
+        let has_script = is_of_calls
+            || matches!(
+                page,
+                Page::Royalties(_) | Page::RoyaltyFigure(_) | Page::Imports(_) | Page::Import(_) | Page::Visitors(_)
+            );
         let has_voice = !matches!(page, Page::SignIn | Page::Welcome);
         let look_again = if let Page::Settings(settings) = &page { settings.look_again() } else { None };
         let body = match page {
@@ -151,12 +162,14 @@ mod document {
             Page::Imports(imports) => view! { <ImportsPage imports=*imports/> }.into_any(),
             Page::Import(import) => view! { <ImportPage import=*import/> }.into_any(),
             Page::Visitors(visitors) => view! { <VisitorsPage visitors=*visitors/> }.into_any(),
+            Page::Calls(calls) => view! { <CallsPage calls=*calls/> }.into_any(),
+            Page::Call(call) => view! { <CallPage call=*call/> }.into_any(),
             Page::Said(Said { title, sentence }) => {
                 view! { <Frame title><h1>{title}</h1><p>{sentence}</p><p><a class="button" href="/">"To the dashboard"</a></p></Frame> }
                     .into_any()
             }
         };
-        let [bundle, world, plain, told, here, voice, voice_style] = vendored(&options.site_root);
+        let [bundle, world, plain, told, here, voice, voice_style, of_calls] = vendored(&options.site_root);
         view! {
             <!DOCTYPE html>
             <html lang="en-GB" data-theme=chosen_theme()>
@@ -171,6 +184,7 @@ mod document {
                     <link rel="preload" href="/vendor/inter.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                     <HashedStylesheet options=options.clone() id="style"/>
                     {has_voice.then(|| view! { <link rel="stylesheet" href=voice_style/> })}
+                    {is_of_calls.then(|| view! { <link rel="stylesheet" href=of_calls/> })}
                     <AutoReload options=options.clone()/>
                     {is_live.then(|| view! { <HydrationScripts options defer=true/> })}
                     {is_live.then(|| view! { <Script src=told defer="true"/><Script src=here defer="true"/> })}
@@ -185,16 +199,18 @@ mod document {
     }
 
     /// The addresses of the chart bundle, the map's shapes, the scripts of plain pages, of preferences, of who is here and of voice, and
-    /// of voice's style. They are cached for ever: they change with what they hold.
-    fn vendored(site_root: &str) -> [&'static str; 7] {
-        static ADDRESSES: OnceLock<[String; 7]> = OnceLock::new();
+    /// of the styles of voice and of calls. They are cached for ever: they change with what they hold.
+    fn vendored(site_root: &str) -> [&'static str; 8] {
+        static ADDRESSES: OnceLock<[String; 8]> = OnceLock::new();
         let addresses = ADDRESSES.get_or_init(|| {
-            ["echarts.js", "world.json", "plain.js", "told.js", "here.js", "voice.js", "voice.css"].map(|file| {
-                let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
-                let hash = Sha256::digest(&bytes);
-                let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-                format!("/vendor/{file}?v={name}")
-            })
+            ["echarts.js", "world.json", "plain.js", "told.js", "here.js", "voice.js", "voice.css", "calls.css"].map(
+                |file| {
+                    let bytes = std::fs::read(format!("{site_root}/vendor/{file}")).unwrap_or_default();
+                    let hash = Sha256::digest(&bytes);
+                    let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+                    format!("/vendor/{file}?v={name}")
+                },
+            )
         });
         addresses.each_ref().map(String::as_str)
     }

@@ -250,7 +250,8 @@ async fn serve_on(listener: TcpListener, instance: Instance, outside: Outside, p
         }
     };
     let Outside { rates_url, countries, voice } = outside;
-    run::run(run::Parts { listener, db, bus, books, clock, rates_url, countries, voice, leptos }, stop).await?;
+    run::run(run::Parts { listener, db, bus, books, clock, rates_url, countries, voice, leptos, samples: None }, stop)
+        .await?;
     stopping.cancel();
     for task in [shop, guests].into_iter().flatten() {
         let _ = task.await;

@@ -19,6 +19,8 @@ pub mod table;
 // Features.
 pub mod access;
 #[cfg(feature = "ssr")]
+pub mod calls;
+#[cfg(feature = "ssr")]
 pub mod demo;
 #[cfg(feature = "ssr")]
 pub mod export;

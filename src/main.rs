@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 mod commands;
 
@@ -268,16 +269,17 @@ fn folder_address(text: &str) -> Result<String, String> {
     Err("give the folder that the files are in: https://www.ecb.europa.eu/stats/eurofxref/".to_owned())
 }
 
+/// What is logged. The libraries of WebRTC say addresses of browsers, which nobody is to read: they are silent, whatever is set.
+fn filter() -> EnvFilter {
+    let chosen = EnvFilter::try_from_env("TAKINGS_LOG");
+    let filter = chosen.unwrap_or_else(|_| "takings=info,sqlx=error,async_nats=off,warn".into());
+    let silent = ["webrtc=off", "rtc=off", "turn=off", "stun=off"];
+    silent.iter().filter_map(|target| target.parse().ok()).fold(filter, EnvFilter::add_directive)
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG")
-                .unwrap_or_else(|_| "takings=info,sqlx=error,async_nats=off,warn".into()),
-        )
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).with_target(false).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

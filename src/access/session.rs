@@ -21,6 +21,17 @@ pub enum Visitor {
     Script,
 }
 
+impl Visitor {
+    /// Whether they may see and change what is for administrators alone. Tokens are made on the server's command line, by
+    /// whoever runs it.
+    pub fn is_administrator(&self) -> bool {
+        match self {
+            Visitor::Person(person) => person.role == "administrator",
+            Visitor::Script => true,
+        }
+    }
+}
+
 /// Someone who may change what everybody sees.
 #[derive(Debug, Clone)]
 pub struct Writer {

@@ -6,6 +6,7 @@
 mod csv;
 mod format;
 mod json;
+pub mod pdf;
 mod plain;
 mod respond;
 mod sheet;

@@ -57,6 +57,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(crate::royalties::routes::routes())
         .merge(crate::imports::routes::routes())
         .merge(crate::visitors::routes::routes())
+        .merge(crate::calls::routes::routes())
         .routes(routes!(openapi))
         .layer(RequestBodyLimitLayer::new(BODY_MAX_BYTES))
         .merge(uploads)

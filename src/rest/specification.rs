@@ -47,6 +47,7 @@ pub struct Bytes(Vec<u8>);
         (name = "Visitors", description = "Who looks at the shop's pages: how many, never who"),
         (name = "Goals", description = "Goals, notes on days, and milestones"),
         (name = "People", description = "Who is on the page"),
+        (name = "Calls", description = "How calls go, now and in the past: for administrators, and for scripts with a token"),
         (name = "Specification", description = "What stands here, for programs")
     )
 )]
@@ -62,6 +63,9 @@ const WRITING_REFUSALS: &[(&str, &str, bool)] = &[
     ("422", "The body can be read, but what it says cannot be", true),
     ("503", "The database does not answer at the moment; try again", false),
 ];
+
+/// How operations that are for administrators refuse everybody else, beside [`REFUSALS`].
+const ADMINISTRATORS: (&str, &[(&str, &str, bool)]) = ("Calls", &[("403", "Who asks is no administrator", false)]);
 
 /// The document without its operations.
 pub fn base() -> Document {
@@ -79,6 +83,9 @@ pub fn completed(mut document: Document) -> Document {
         item.get.iter_mut().for_each(|operation| {
             validate(operation);
             refuse(operation, REFUSALS);
+            if operation.tags.iter().flatten().any(|tag| tag == ADMINISTRATORS.0) {
+                refuse(operation, ADMINISTRATORS.1);
+            }
         });
         let writing = [&mut item.post, &mut item.put, &mut item.delete];
         writing.into_iter().flatten().for_each(|operation| refuse(operation, WRITING_REFUSALS));
@@ -145,6 +152,7 @@ impl ToSchema for Currency {}
 
 #[cfg(test)]
 mod tests {
+    use super::ADMINISTRATORS;
     use crate::rest::specification;
 
     #[test]
@@ -165,7 +173,8 @@ mod tests {
                 }
                 let is_read = method == "get";
                 assert_eq!(operation["responses"]["304"].is_object(), is_read, "{method} {path}");
-                assert_eq!(operation["responses"]["403"].is_object(), !is_read, "{method} {path}");
+                let is_open = is_read && operation["tags"] != serde_json::json!([ADMINISTRATORS.0]);
+                assert_eq!(operation["responses"]["403"].is_object(), !is_open, "{method} {path}");
             }
         }
     }

@@ -160,6 +160,23 @@ impl FromRequestParts<AppState> for Reader {
     }
 }
 
+/// The same, for what administrators alone may see.
+pub struct AdministratorReader;
+
+impl FromRequestParts<AppState> for AdministratorReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<AdministratorReader, Problem> {
+        match Visitor::from_request_parts(parts, state).await {
+            Ok(visitor) if visitor.is_administrator() => Ok(AdministratorReader),
+            Ok(_) => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "calls are for administrators; ask one for what you need"))
+            }
+            Err((status, detail)) => Err(Problem::new(status, detail)),
+        }
+    }
+}
+
 impl FromRequestParts<AppState> for Writer {
     type Rejection = Problem;
 

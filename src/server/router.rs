@@ -53,6 +53,7 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::royalties::page::routes())
         .merge(crate::imports::page::routes())
         .merge(crate::visitors::page::routes())
+        .merge(crate::calls::page::routes())
         .layer(middleware::from_fn_with_state(state.clone(), guard::signed_in));
     Router::new()
         .merge(pages)
@@ -65,6 +66,8 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::sales::legacy::routes())
         .merge(crate::royalties::legacy::routes())
         .merge(crate::imports::legacy::routes())
+        .merge(crate::calls::legacy::routes())
+        .merge(crate::calls::stream::routes())
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))
         .nest_service("/pkg", files(&format!("{}/{}", options.site_root, options.site_pkg_dir)))

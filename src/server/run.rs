@@ -2,13 +2,16 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use leptos::prelude::LeptosOptions;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::visitors::Visitors;
+use crate::calls::{self, keeper::Calls};
 use crate::exchange::fetch;
 use crate::imports::news::News;
 use crate::live::bus::Bus;
@@ -28,6 +31,7 @@ use crate::visitors::counter::Counter;
 use crate::visitors::countries::Countries;
 use crate::visitors::writer::Writer;
 use crate::voice::config::Config as VoiceConfig;
+use crate::voice::monitor::Sample;
 
 /// What a server is made of; tests own the listener, the clock and the end.
 pub struct Parts {
@@ -49,12 +53,14 @@ pub struct Parts {
     pub voice: Option<VoiceConfig>,
     /// Where Leptos finds its files.
     pub leptos: LeptosOptions,
+    /// Where samples of calls come from, where not from this server's voice.
+    pub samples: Option<watch::Receiver<Arc<Sample>>>,
 }
 
 /// Serves until `stop` completes. Then: no new requests, sockets are closed with "going away", what waits to be
 /// recorded is recorded and answered, visitors are counted, and the connections are closed.
 pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    let Parts { listener, db, bus, books, clock, rates_url, countries, voice, leptos } = parts;
+    let Parts { listener, db, bus, books, clock, rates_url, countries, voice, leptos, samples } = parts;
     let shutdown = CancellationToken::new();
     let workspace = books.workspace;
     let books = BooksHandle::new(books);
@@ -71,6 +77,12 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     let counting = {
         let writer = Writer::new(counter.clone(), hits, books.clone(), clock.clone());
         tokio::spawn(writer.run(db.clone(), counting_stop.clone()))
+    };
+    let calls = Calls::default();
+    let keeping_stop = CancellationToken::new();
+    let keeping = {
+        let written = calls::writer::run(calls.clone(), db.clone(), workspace, clock.clone(), keeping_stop.clone());
+        tokio::spawn(written)
     };
     let mut tasks = vec![
         tokio::spawn(hub.clone().run(shutdown.clone())),
@@ -105,6 +117,9 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
         tasks.push(tokio::spawn(voice.clone().run(happened, shutdown.clone())));
         voice
     });
+    if let Some(samples) = samples.or_else(|| voice.as_ref().map(|voice| voice.samples())) {
+        tasks.push(tokio::spawn(calls.clone().run(samples, shutdown.clone())));
+    }
     let state = AppState {
         voice,
         visitors: Visitors::new(db.clone()),
@@ -117,6 +132,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
         news,
         counter,
         presence,
+        calls,
         clock,
         leptos,
         shutdown: shutdown.clone(),
@@ -138,6 +154,9 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()> + Send + 'static) 
     for task in tasks {
         let _ = task.await;
     }
+    // What the calls were is handed on by one of the tasks before.
+    keeping_stop.cancel();
+    let _ = keeping.await;
     bus.flush().await;
     db.close().await;
     served

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::visitors::Visitors;
+use crate::calls::keeper::Calls;
 use crate::imports::news::News;
 use crate::live::bus::Bus;
 use crate::live::hub::Hub;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub counter: Counter,
     /// Who is on the page.
     pub presence: Presence,
+    /// How the calls go.
+    pub calls: Calls,
     /// Voice, where this server carries it.
     pub voice: Option<Voice>,
     /// Who may read.

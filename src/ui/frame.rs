@@ -8,6 +8,7 @@ const LINKS: &[(&str, &str)] = &[
     ("Royalties", "/royalties"),
     ("Imports", "/imports"),
     ("Visitors", "/visitors"),
+    ("Calls", "/calls"),
     ("Goals and notes", "/goals"),
     ("Settings", "/settings"),
     ("The API", "/api"),

@@ -196,7 +196,7 @@ impl Writer {
 }
 
 /// Whether the database refused what it was given: it would refuse it again.
-fn is_refused(error: &sqlx::Error) -> bool {
+pub fn is_refused(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => {
             error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))

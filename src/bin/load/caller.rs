@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rtc::ice::mdns::MulticastDnsMode;
+use rtc::ice::network_type::NetworkType;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MediaEngine};
 use rtc::rtp::{Header, Packet};
@@ -21,8 +22,8 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
-    RTCSessionDescription, Registry, SettingEngineBuilder, configure_rtcp_reports,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceGatheringState,
+    RTCPeerConnectionState, RTCSessionDescription, Registry, SettingEngineBuilder, configure_rtcp_reports,
 };
 
 /// The payload type of Opus in offers.
@@ -125,7 +126,9 @@ impl Caller {
         let lines = Arc::new(Mutex::new(HashMap::new()));
         let handler =
             Arc::new(Handler { gathered: Notify::new(), state: state_in, lines: Arc::clone(&lines), heard: heard_in });
+        let udp_alone = vec![NetworkType::Udp4, NetworkType::Udp6];
         let settings = SettingEngineBuilder::new()
+            .with_network_types(if by_tcp { vec![NetworkType::Tcp4, NetworkType::Tcp6] } else { udp_alone })
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_include_loopback_candidate(true)
             .with_ice_connection_attempts(Some(ICE_INTERVAL), Some(100))
@@ -182,7 +185,13 @@ impl Caller {
                 }
             }
         }
+        let by_tcp = |line: &&str| line.starts_with("a=candidate:") && line.contains("tcptype passive");
+        let candidates: Vec<String> = answer.lines().filter(by_tcp).map(|line| line[2..].to_owned()).collect();
         self.peer.set_remote_description(RTCSessionDescription::answer(answer)?).await?;
+        // The library connects to those alone that are told one by one.
+        for candidate in candidates {
+            self.peer.add_ice_candidate(RTCIceCandidateInit { candidate, ..Default::default() }).await?;
+        }
         let connected = self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected).await;
         connected.map(|_| ()).map_err(|_| Error::ErrConnectionClosed)
     }

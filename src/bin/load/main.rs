@@ -3,6 +3,9 @@
 
 mod backtest;
 mod bench;
+// Tests of the engine use more of it.
+#[allow(dead_code)]
+mod caller;
 mod client;
 mod contender;
 mod endpoints;
@@ -19,6 +22,8 @@ mod snapshot;
 mod sockets;
 mod straight;
 mod visitors;
+mod voice;
+mod voice_engine;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -143,6 +148,27 @@ enum Command {
     },
     /// The server's memory on an empty database
     Idle,
+    /// Calls of real WebRTC clients, with the engine of voice alone in a process of its own; needs neither server nor database
+    Voice {
+        /// Rooms
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i32).range(1..=300))]
+        rooms: i32,
+        /// People in each room
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(2..=50))]
+        people: i32,
+        /// Those of each room who talk all the time
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=5))]
+        talking: i32,
+        /// Seconds of each run
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
+        seconds: u64,
+        /// Instead: so many who join and leave one after the other, and what memory they leave behind
+        #[arg(long)]
+        joins: Option<u32>,
+    },
+    /// The engine of voice, for the measurement above
+    #[command(hide = true)]
+    VoiceEngine,
     /// Projections on the real invoices of a gift shop; needs neither server nor database
     Backtest,
     /// Everything, ingest also with a flush of 1 ms
@@ -168,6 +194,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match (&cli.command, tokio::runtime::Builder::new_multi_thread().enable_all().build()) {
         (Command::Backtest, _) => backtest::run(),
+        (Command::VoiceEngine, Ok(runtime)) => voice_engine::serve(&runtime),
+        (Command::Voice { joins: Some(joins), .. }, Ok(runtime)) => runtime.block_on(voice::joins(*joins)),
+        (&Command::Voice { rooms, people, talking, seconds, .. }, Ok(runtime)) => {
+            let load = voice::Load { rooms, people, talking, seconds };
+            runtime.block_on(voice::run(load, cli.options.repetitions))
+        }
         (_, Ok(runtime)) => runtime.block_on(measure(cli)),
         (_, Err(error)) => Err(error.into()),
     };
@@ -226,7 +258,8 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
             visitors::run(&bench, visitors::Load { hits, orders, seconds }).await
         }
         Command::Idle => idle(&bench).await,
-        Command::Backtest => backtest::run(),
+        // These need neither server nor database, and have been answered before.
+        Command::Voice { .. } | Command::VoiceEngine | Command::Backtest => Ok(()),
         Command::All { quick } => {
             if quick {
                 bench.repetitions = 1;

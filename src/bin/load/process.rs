@@ -74,9 +74,7 @@ impl Server {
     }
 
     fn memory_kb(&self, field: &str) -> Outcome<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(field)).ok_or("the server has no memory")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
+        memory_kb(self.pid, field)
     }
 
     /// Processor time of its process and of what that has started.
@@ -102,6 +100,13 @@ impl Cpu {
         let each = |seconds: f64| seconds * 1e6 / n.max(1) as f64;
         [each(self.server - before.server), each(self.postgres - before.postgres)]
     }
+}
+
+/// A line of a process's status that says how much memory it has.
+pub fn memory_kb(pid: i32, field: &str) -> Outcome<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).ok_or("the process has no memory")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// A line of `/proc`.

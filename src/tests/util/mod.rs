@@ -3,6 +3,7 @@
 pub mod programs;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -25,9 +26,10 @@ use takings::server::run::{Parts, run};
 use takings::sources::{shopify, standard, store as sources};
 use takings::visitors::countries::Countries;
 use takings::voice::config::Config as VoiceConfig;
+use takings::voice::monitor::Sample;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -49,6 +51,8 @@ pub struct TestApp {
     pub books: Books,
     pub clock: Clock,
     pub client: Client,
+    /// Says how the calls go, to a server that was started so.
+    pub sampling: watch::Sender<Arc<Sample>>,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
 }
@@ -106,6 +110,13 @@ impl TestApp {
         TestApp::serve(db, bus, Clock::fixed(at(now)), Outside { rates_url, ..Outside::default() }).await
     }
 
+    /// A server that is told by the test how its calls go.
+    pub async fn sampled(db: &PgPool, now: &str) -> TestApp {
+        let db = database::pool((*db.connect_options()).clone());
+        let bus = Bus::of_database(&db);
+        TestApp::serve(db, bus, Clock::fixed(at(now)), Outside { is_sampled: true, ..Outside::default() }).await
+    }
+
     /// The next server over a database that had one.
     pub async fn again(db: &PgPool, now: &str) -> TestApp {
         let db = database::pool((*db.connect_options()).clone());
@@ -143,12 +154,13 @@ impl TestApp {
     }
 
     async fn serve(db: PgPool, bus: Bus, clock: Clock, outside: Outside) -> TestApp {
-        let Outside { rates_url, countries } = outside;
+        let Outside { rates_url, countries, is_sampled } = outside;
         let books = database::books(&db).await.expect("a workspace");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
         let leptos = LeptosOptions::builder().output_name("takings").site_root("target/site").build();
         let (stop, stopped) = oneshot::channel();
+        let (sampling, _) = watch::channel(Arc::default());
         let parts = Parts {
             listener,
             db: db.clone(),
@@ -159,12 +171,13 @@ impl TestApp {
             countries,
             voice: Some(VoiceConfig::at(Ipv4Addr::LOCALHOST.into())),
             leptos,
+            samples: is_sampled.then(|| sampling.subscribe()),
         };
         let server = tokio::spawn(async move {
             run(parts, async { drop(stopped.await) }).await.expect("the server ends well");
         });
         let client = http::client().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        TestApp { address, db, bus, books, clock, client, stop: Some(stop), server }
+        TestApp { address, db, bus, books, clock, client, sampling, stop: Some(stop), server }
     }
 
     /// Stops the server as SIGTERM would, and waits until it has.
@@ -282,6 +295,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 struct Outside {
     rates_url: Option<String>,
     countries: Countries,
+    /// Whether the test says how the calls go.
+    is_sampled: bool,
 }
 
 /// The client's end of a socket.

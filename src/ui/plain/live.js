@@ -1,7 +1,7 @@
 // A page that follows the server: an event stream says how many changes there have been; after one, the page is asked for
 // again, and the parts that are different take the place of those that are shown. A part that somebody works in stays, and the
 // page says that there is more to see. Charts stay where they are and draw what is new; tables stay sorted. A page whose figures never rest asks
-// every few seconds instead, while it is looked at.
+// every few seconds instead, while it is looked at, and at once when a form that narrows what it shows is changed.
 
 import { FIGURES } from "./charts.js";
 
@@ -57,15 +57,24 @@ export const live = (enhance) => {
 
   let running = Promise.resolve();
   if (every) {
+    let waiting = 0;
     const look = () => {
-      if (document.hidden) return;
+      // One look that waits sees everything that another would.
+      if (document.hidden || waiting > 1) return;
+      waiting += 1;
       running = running
         .then(refresh)
         .then(() => say("", true))
-        .catch(() => say("The server cannot be reached: these figures stand still.", true));
+        .catch(() => say("The server cannot be reached: these figures stand still.", true))
+        .then(() => (waiting -= 1));
     };
-    setInterval(look, every * 1000);
+    setInterval(() => waiting || look(), every * 1000);
     document.addEventListener("visibilitychange", look);
+    document.querySelector("[data-narrows]")?.addEventListener("input", ({ currentTarget: form }) => {
+      const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+      history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+      look();
+    });
     return;
   }
   const stream = new EventSource(address);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use rtc::ice::mdns::MulticastDnsMode;
+use rtc::ice::network_type::NetworkType;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MediaEngine};
 use rtc::rtp::Packet;
@@ -26,6 +27,7 @@ use webrtc::peer_connection::{
 };
 
 use super::description::{self, LEVEL_URI, Offer};
+use super::sockets::{Sockets, Waiting};
 
 /// Ways are tried every 20 ms instead of the library's 200: joining takes a quarter of the time.
 const ICE_INTERVAL: Duration = Duration::from_millis(20);
@@ -62,13 +64,18 @@ pub enum Standing {
 }
 
 /// A stream to the listener.
-pub type Track = Arc<TrackLocalStaticRTP>;
+#[derive(Clone)]
+pub struct Track {
+    stream: Arc<TrackLocalStaticRTP>,
+    waiting: Arc<Waiting>,
+}
 
 /// A connection.
 pub struct Connection {
     peer: Arc<dyn PeerConnection>,
     /// The streams to the listener with their identifiers, by the order of the lines in the offer.
     pub tracks: Vec<(Track, u32)>,
+    waiting: Arc<Waiting>,
     with_loopback: bool,
 }
 
@@ -103,14 +110,21 @@ pub async fn answer<W: Watcher>(
     let handler = Handler { watcher, gathered: Arc::clone(&gathered), has_track: AtomicBool::new(false) };
     let engine = codecs(offer).map_err(Failure::Offer)?;
     let registry = configure_rtcp_reports(Registry::new());
+    let mut networks = vec![NetworkType::Udp4, NetworkType::Udp6];
+    if tcp.is_some() {
+        networks.extend([NetworkType::Tcp4, NetworkType::Tcp6]);
+    }
     let settings = SettingEngineBuilder::new()
+        .with_network_types(networks)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        .with_include_loopback_candidate(udp.ip().is_loopback())
+        .with_include_loopback_candidate(udp.ip().is_loopback() || tcp.is_some())
         .with_ice_connection_attempts(Some(ICE_INTERVAL), Some(ICE_TRIES))
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
         .build();
+    let waiting = Arc::new(Waiting::default());
     let peer: Arc<dyn PeerConnection> = Arc::new(
         PeerConnectionBuilder::new()
+            .with_runtime(Arc::new(Sockets(Arc::clone(&waiting))))
             .with_media_engine(engine)
             .with_interceptor_registry(registry)
             .with_setting_engine(settings)
@@ -122,8 +136,10 @@ pub async fn answer<W: Watcher>(
             .map_err(Failure::Place)?,
     );
     match negotiate(&peer, offer, &gathered).await {
-        Ok((tracks, answer)) => {
-            let connection = Connection { peer, tracks, with_loopback: udp.ip().is_loopback() };
+        Ok((streams, answer)) => {
+            let track = |(stream, ssrc)| (Track { stream, waiting: Arc::clone(&waiting) }, ssrc);
+            let tracks = streams.into_iter().map(track).collect();
+            let connection = Connection { peer, tracks, waiting, with_loopback: udp.ip().is_loopback() };
             for candidate in &offer.candidates {
                 // A way that cannot be read is none; the others may do.
                 let _ = connection.add_candidate(candidate).await;
@@ -141,11 +157,11 @@ async fn negotiate(
     peer: &Arc<dyn PeerConnection>,
     offer: &Offer,
     gathered: &Notify,
-) -> Result<(Vec<(Track, u32)>, String), Error> {
+) -> Result<(Vec<(Arc<TrackLocalStaticRTP>, u32)>, String), Error> {
     let mut tracks = Vec::with_capacity(offer.lines);
     for line in 0..offer.lines {
         let ssrc = rand::random::<u32>().max(1);
-        let track: Track = Arc::new(TrackLocalStaticRTP::new(outgoing(line, ssrc)));
+        let track = Arc::new(TrackLocalStaticRTP::new(outgoing(line, ssrc)));
         peer.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await?;
         tracks.push((track, ssrc));
     }
@@ -212,6 +228,7 @@ impl Connection {
 
     /// What the library knows of it now.
     pub async fn known(&self) -> Known {
+        self.waiting.look();
         let mut known = Known::default();
         let report = self.peer.get_stats(Instant::now(), StatsSelector::None).await;
         for entry in report.iter() {
@@ -245,9 +262,15 @@ impl Connection {
     }
 }
 
-/// Sends a packet without ever waiting: whether there was room for it in the library's queue.
-pub fn send(track: &Track, packet: Packet) -> bool {
-    matches!(track.write_rtp(packet).now_or_never(), Some(Ok(())))
+impl Track {
+    /// Sends a packet without ever waiting: whether there was room for it.
+    pub fn send(&self, packet: Packet) -> bool {
+        let is_queued = self.waiting.has_room() && matches!(self.stream.write_rtp(packet).now_or_never(), Some(Ok(())));
+        if is_queued {
+            self.waiting.add();
+        }
+        is_queued
+    }
 }
 
 struct Handler<W> {

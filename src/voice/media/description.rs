@@ -1,6 +1,6 @@
 //! Offers, answers and candidates as text (SDP): what is taken from a browser, and what it is told.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Refused, SDP_MAX_BYTES, SLOTS};
 
@@ -90,22 +90,63 @@ pub fn streams(answer: &str) -> Vec<Option<u32>> {
     answer.split("\nm=").skip(1).map(of).collect()
 }
 
-/// The answer with the address that browsers reach the server by instead of the one its sockets are bound to.
-pub fn tell_public(answer: &str, bind: IpAddr, public: IpAddr) -> String {
-    let mut text = String::with_capacity(answer.len() + 64);
-    for line in answer.lines() {
-        match line.strip_prefix("a=candidate:") {
-            Some(candidate) => {
-                let told = |word: &str| if word == bind.to_string() { public.to_string() } else { word.to_owned() };
-                let words: Vec<String> = candidate.split(' ').map(told).collect();
-                text.push_str("a=candidate:");
-                text.push_str(&words.join(" "));
+/// Where browsers reach the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Reached {
+    /// The address that sockets are bound to.
+    pub bind: IpAddr,
+    /// The address that browsers know it by, where that is another.
+    pub public: Option<IpAddr>,
+    /// The one port for TCP.
+    pub tcp: Option<SocketAddr>,
+}
+
+impl Reached {
+    /// The answer with the ways that lead to the server. The library also names ways for RTCP alone and for connections that it would
+    /// open itself, which there are none of.
+    pub fn told(&self, answer: &str) -> String {
+        let mut text = String::with_capacity(answer.len() + 64);
+        for line in answer.lines() {
+            match line.strip_prefix("a=candidate:") {
+                Some(candidate) => text.push_str(&self.way(candidate).unwrap_or_default()),
+                None => {
+                    text.push_str(line);
+                    text.push_str("\r\n");
+                }
             }
-            None => text.push_str(line),
         }
-        text.push_str("\r\n");
+        text
     }
-    text
+
+    fn way(&self, candidate: &str) -> Option<String> {
+        let mut words: Vec<&str> = candidate.split(' ').collect();
+        if words.get(1) != Some(&"1") || candidate.contains("tcptype active") {
+            return None;
+        }
+        let address = self.public.unwrap_or(self.bind).to_string();
+        let (tcp_address, tcp_port);
+        if words.get(2) == Some(&"tcp") {
+            let tcp = self.tcp?;
+            let is_own = self.public.is_none() && !tcp.ip().is_unspecified();
+            (tcp_address, tcp_port) = (if is_own { tcp.ip().to_string() } else { address }, tcp.port().to_string());
+            *words.get_mut(4)? = &tcp_address;
+            *words.get_mut(5)? = &tcp_port;
+        } else {
+            *words.get_mut(4)? = &address;
+        }
+        Some(format!("a=candidate:{}\r\n", words.join(" ")))
+    }
+}
+
+/// The name of an answered connection, and where it takes streams of TCP.
+pub fn inner_way(answer: &str) -> Option<(&str, SocketAddr)> {
+    let name = attribute(answer, "ice-ufrag:")?;
+    let way = answer.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    let inside = way.filter(|way| way.contains(" tcp ") && way.contains("tcptype passive")).find_map(|way| {
+        let mut words = way.split(' ').skip(4);
+        Some(SocketAddr::new(words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    });
+    Some((name, inside?))
 }
 
 /// Whether a browser's candidate is tried. The server sends nothing to where no browser can be: loopback (but for tests that
@@ -201,10 +242,21 @@ mod tests {
     }
 
     #[test]
-    fn the_public_address_takes_the_place_of_the_bound_one() {
-        let answer = "v=0\r\nc=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 2130706431 10.0.0.5 4000 typ host\r\n";
-        let told = tell_public(answer, "10.0.0.5".parse().unwrap(), "198.51.100.7".parse().unwrap());
-        assert_eq!(told, answer.replace("10.0.0.5", "198.51.100.7"));
+    fn the_answer_names_the_ways_that_lead_to_the_server_alone() {
+        let udp = "a=candidate:1 1 udp 2130706431 10.0.0.5 4000 typ host\r\n";
+        let tcp = |kind| format!("a=candidate:1 1 tcp 2130706431 127.0.0.1 4001 typ host tcptype {kind}\r\n");
+        let rest = format!("{}{}", tcp("active"), udp.replace("1 1", "1 2"));
+        let head = "v=0\r\na=ice-ufrag:abcd\r\nc=IN IP4 0.0.0.0\r\n";
+        let answer = format!("{head}{udp}{}{rest}", tcp("passive"));
+        assert_eq!(inner_way(&answer), Some(("abcd", "127.0.0.1:4001".parse().unwrap())));
+        let bind = "10.0.0.5".parse().unwrap();
+        let reached = Reached { bind, public: None, tcp: None };
+        assert_eq!(reached.told(&answer), format!("{head}{udp}"));
+        let reached = Reached { tcp: Some("0.0.0.0:443".parse().unwrap()), ..reached };
+        let by_tcp = tcp("passive").replace("127.0.0.1 4001", "10.0.0.5 443");
+        assert_eq!(reached.told(&answer), format!("{head}{udp}{by_tcp}"));
+        let reached = Reached { public: Some("198.51.100.7".parse().unwrap()), ..reached };
+        assert_eq!(reached.told(&answer), format!("{head}{udp}{by_tcp}").replace("10.0.0.5", "198.51.100.7"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::description::Offer;
 use super::forward::Renumbering;
 use super::ports::Port;
 use super::red;
+use super::tcp::Route;
 
 /// A connection of a seat.
 pub struct Leg {
@@ -19,6 +20,8 @@ pub struct Leg {
     pub connection: Arc<Connection>,
     /// The port that it occupies for as long as this lives.
     pub _port: Port,
+    /// How it is reached over TCP.
+    pub _route: Option<Route>,
     /// Whether media can flow.
     pub is_connected: bool,
     /// Whether it has failed for good.
@@ -33,6 +36,16 @@ pub struct Leg {
     pub codecs: Codecs,
     /// What the library knew of it last.
     pub known: Known,
+}
+
+/// A connection that was just answered, with what it occupies.
+pub struct Answered {
+    /// The library's connection.
+    pub connection: Connection,
+    /// Its port.
+    pub port: Port,
+    /// How it is reached over TCP.
+    pub route: Option<Route>,
 }
 
 /// A stream to a listener.
@@ -67,9 +80,10 @@ pub struct Stream {
 
 impl Leg {
     /// A connection that was just answered.
-    pub fn new(attempt: u32, connection: Connection, port: Port, offer: &Offer, now: Instant) -> Leg {
+    pub fn new(attempt: u32, answered: Answered, offer: &Offer, now: Instant) -> Leg {
+        let Answered { connection, port, route } = answered;
         let outlet = |(track, ssrc): &(Track, u32)| Outlet {
-            track: Arc::clone(track),
+            track: track.clone(),
             ssrc: *ssrc,
             numbering: Renumbering::default(),
         };
@@ -79,6 +93,7 @@ impl Leg {
             outlets: connection.tracks.iter().map(outlet).collect(),
             connection: Arc::new(connection),
             _port: port,
+            _route: route,
             is_connected: false,
             has_failed: false,
             opened: now,

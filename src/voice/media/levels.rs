@@ -85,7 +85,7 @@ mod tests {
             if voice.heard(level, now) {
                 on.get_or_insert(ms);
             }
-            if ms % 100 == 0 && voice.settle(now) {
+            if ms.is_multiple_of(100) && voice.settle(now) {
                 off.get_or_insert(ms);
             }
         }

@@ -4,6 +4,7 @@
 mod connection;
 mod description;
 mod forward;
+mod inner;
 mod leg;
 mod levels;
 mod limits;
@@ -14,14 +15,18 @@ mod room;
 mod seat;
 mod sfu;
 mod slots;
+mod sockets;
+mod tcp;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-pub use sfu::{SEATS_MAX, Sfu};
+pub use inner::SEATS_MAX;
+pub use sfu::Sfu;
 
 /// Voices that a listener can hear at once: the audio lines of every offer.
 pub const SLOTS: usize = 5;
@@ -48,9 +53,10 @@ pub struct Place {
     pub bind: IpAddr,
     /// The address that browsers are told, where it is another (behind NAT).
     pub public: Option<IpAddr>,
-    /// The UDP ports, one for each connection.
+    /// The UDP ports, one for each connection; `0..=0` takes any that are free.
     pub ports: RangeInclusive<u16>,
-    /// Where ICE over TCP is listened for, if at all; port 0 takes a free one.
+    /// Where ICE over TCP is listened for, if at all: one port for all connections, told with the public address where there is one;
+    /// port 0 takes a free one.
     pub tcp: Option<SocketAddr>,
 }
 
@@ -128,9 +134,9 @@ pub trait Media: Clone + Send + Sync + 'static {
         attempt: u32,
         candidate: String,
     ) -> impl Future<Output = Result<(), Refused>> + Send;
-    /// Nothing of this person is forwarded while it holds.
+    /// Nothing of this person is forwarded while it holds: until it is taken back or they leave, and also before their first offer.
     fn silence(&self, seat: Seat, is_silenced: bool);
-    /// The person hears nothing while it holds: nothing is sent to them.
+    /// The person hears nothing while it holds, likewise: nothing is sent to them.
     fn deafen(&self, seat: Seat, is_deaf: bool);
     /// What the person's browser says it lost of the last second, in percent; the room's redundancy follows it.
     fn note_loss(&self, seat: Seat, percent: f64);

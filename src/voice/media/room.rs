@@ -202,7 +202,7 @@ fn forward(
         ..Header::default()
     };
     let bytes = RTP_HEADER_BYTES + payload.len();
-    Some((Track::clone(&outlet.track), Packet { header, payload }, bytes))
+    Some((outlet.track.clone(), Packet { header, payload }, bytes))
 }
 
 /// The header that every RTP packet has.

@@ -161,6 +161,12 @@ impl Sitting {
         let is_superseded = leg.superseded.is_some();
         if connects {
             leg.cut();
+            if self.legs.iter().any(|leg| leg.attempt > attempt && leg.is_connected) {
+                // It comes late: a newer one stands already, which it is to make way for.
+                let late = self.legs.iter_mut().find(|leg| leg.attempt == attempt);
+                late.into_iter().for_each(|leg| leg.superseded = Some(now));
+                return false;
+            }
             for older in self.legs.iter_mut().filter(|leg| leg.attempt < attempt) {
                 older.superseded.get_or_insert(now);
             }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::{EVERYBODY_HEARD_MAX, SLOTS};
 
-/// Whoever is heard stays so at least this long after they came, and after they last spoke: nobody is cut off within a sentence.
+/// Whoever takes a slot by speaking keeps it at least this long, so that slots do not flicker. Somebody counts as speaking for as
+/// long again after their last word: nobody is cut off within a sentence.
 const HOLD: Duration = Duration::from_millis(600);
 /// So much louder, in dB, must somebody be to take the place of one who speaks as well, or to be the loudest instead: levels of a
 /// conversation vary by a few dB all the time.
@@ -30,8 +31,9 @@ pub struct Heard<K> {
 struct Member<K> {
     who: K,
     level: Option<u8>,
-    came: Instant,
-    spoke: Instant,
+    // When they took the slot by speaking; none while they only fill it.
+    came: Option<Instant>,
+    spoke: Option<Instant>,
 }
 
 impl<K> Default for Heard<K> {
@@ -47,7 +49,8 @@ impl<K: Copy + Eq> Heard<K> {
             Some(p) => {
                 member.level = p.level;
                 if p.level.is_some() {
-                    member.spoke = now;
+                    member.spoke = Some(now);
+                    member.came.get_or_insert(now);
                 }
                 true
             }
@@ -100,7 +103,8 @@ impl<K: Copy + Eq> Heard<K> {
 
     fn admit(&mut self, p: &Present<K>, now: Instant) {
         if !self.members.iter().any(|member| member.who == p.who) {
-            self.members.push(Member { who: p.who, level: p.level, came: now, spoke: now });
+            let speaks = p.level.map(|_| now);
+            self.members.push(Member { who: p.who, level: p.level, came: speaks, spoke: speaks });
         }
     }
 
@@ -112,13 +116,13 @@ impl<K: Copy + Eq> Heard<K> {
             let must = self.dominant == Some(p.who);
             let Some(n) = self.weakest() else { return };
             let weakest = &self.members[n];
-            let has_stayed = now.saturating_duration_since(weakest.came) >= HOLD;
+            let has_stayed = weakest.came.is_none_or(|came| now.saturating_duration_since(came) >= HOLD);
             let gives_way = match (weakest.level, p.level) {
-                (None, _) => now.saturating_duration_since(weakest.spoke) >= HOLD,
+                (None, _) => true,
                 (Some(theirs), Some(level)) => level.saturating_add(MARGIN) <= theirs,
                 (Some(_), None) => false,
             };
-            if !must && !(has_stayed && gives_way) {
+            if !(must || has_stayed && gives_way) {
                 return;
             }
             self.members.remove(n);
@@ -130,7 +134,7 @@ impl<K: Copy + Eq> Heard<K> {
     fn weakest(&self) -> Option<usize> {
         let evictable = self.members.iter().enumerate().filter(|(_, member)| Some(member.who) != self.dominant);
         let rank = |member: &Member<K>| match member.level {
-            None => (0, Some(member.spoke), 0),
+            None => (0, member.spoke, 0),
             Some(level) => (1, None, u8::MAX - level),
         };
         evictable.min_by_key(|(_, member)| rank(member)).map(|(n, _)| n)
@@ -156,10 +160,10 @@ impl<K: Copy + Eq> Standing<K> {
             }
         }
         for who in heard.filter(|who| *who != listener) {
-            if !self.0.contains(&Some(who)) {
-                if let Some(free) = self.0.iter_mut().find(|slot| slot.is_none()) {
-                    *free = Some(who);
-                }
+            if !self.0.contains(&Some(who))
+                && let Some(free) = self.0.iter_mut().find(|slot| slot.is_none())
+            {
+                *free = Some(who);
             }
         }
     }
@@ -216,13 +220,17 @@ mod tests {
         levels[0] = Some(20);
         heard.update(&room(&levels), later + HOLD);
         assert_eq!(members(&heard), [0, 4, 5, 7, 8]);
-        // Who pauses is held, and then gives way.
-        levels[8] = None;
+        // Who has just come keeps the slot for a moment, and who has fallen silent gives way.
         levels[1] = Some(32);
-        heard.update(&room(&levels), later + HOLD + HOLD / 2);
-        assert_eq!(members(&heard), [0, 4, 5, 7, 8]);
-        heard.update(&room(&levels), later + 3 * HOLD);
+        levels[8] = None;
+        heard.update(&room(&levels), later + HOLD);
         assert_eq!(members(&heard), [0, 1, 4, 5, 7]);
+        levels[1] = None;
+        levels[2] = Some(32);
+        heard.update(&room(&levels), later + HOLD + HOLD / 2);
+        assert_eq!(members(&heard), [0, 1, 4, 5, 7]);
+        heard.update(&room(&levels), later + 2 * HOLD);
+        assert_eq!(members(&heard), [0, 2, 4, 5, 7]);
     }
 
     #[test]

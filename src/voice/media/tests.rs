@@ -1,10 +1,13 @@
 //! Calls between real clients over loopback.
 
+// Measuring uses more of it than tests do.
+#[allow(dead_code)]
 #[path = "../../bin/load/caller.rs"]
 mod caller;
+mod trouble;
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -155,6 +158,158 @@ async fn three_people_hear_one_another_and_are_measured() {
     told.speakers(&[]).await;
     let figures = measured(&sfu, seat(1)).await.unwrap();
     assert_eq!((figures.up_packets, figures.up_lost, figures.dropped), (60, 0, 0));
+    a.lose(3);
+    talk(a, 1, 60..61, LOUD).await;
+    assert_eq!(arrived(&sfu, seat(1), 61).await.up_lost, 3);
     assert!(figures.is_connected && figures.up_bytes > 60 * 80 && figures.down_bytes > 120 * 80, "{figures:?}");
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_silenced_is_not_heard_and_who_is_deaf_hears_nothing_and_nothing_looks_lost_after() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
+    told.slots(seat(2), 1).await;
+    told.connected(seat(2), 1).await;
+    talk(&mut a, 1, 0..10, LOUD).await;
+    hear(&mut b, 9).await;
+    let last = b.heard.recv().await.unwrap().packet.header.sequence_number;
+    sfu.silence(seat(1), true);
+    told.forget();
+    talk(&mut a, 1, 100..110, LOUD).await;
+    arrived(&sfu, seat(1), 20).await;
+    sfu.silence(seat(1), false);
+    talk(&mut a, 1, 200..201, LOUD).await;
+    let next = b.heard.recv().await.unwrap().packet;
+    assert_eq!((number(&next.payload), next.header.sequence_number), ((1, 200), last.wrapping_add(1)));
+    assert!(next.header.marker);
+    sfu.deafen(seat(2), true);
+    talk(&mut a, 1, 300..310, LOUD).await;
+    arrived(&sfu, seat(1), 31).await;
+    sfu.deafen(seat(2), false);
+    talk(&mut a, 1, 400..401, LOUD).await;
+    let next = b.heard.recv().await.unwrap().packet;
+    assert_eq!((number(&next.payload), next.header.sequence_number), ((1, 400), last.wrapping_add(2)));
+    sfu.close().await;
+}
+
+/// Waits until the engine has had so many packets of a person.
+async fn arrived(sfu: &Sfu, seat: Seat, packets: u64) -> Measured {
+    let arrives = async {
+        loop {
+            match measured(sfu, seat).await {
+                Some(figures) if figures.up_packets >= packets => return figures,
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, arrives).await.expect("they arrive")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redundant_packets_go_through_as_they_are_and_loss_asks_for_them() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
+    told.slots(seat(2), 1).await;
+    told.connected(seat(2), 1).await;
+    let redundant = Bytes::from_static(&[0x80 | OPUS, 0x0f, 0x00, 2, OPUS, 7, 7, 9, 9, 9]);
+    a.say(redundant.clone(), LOUD, RED).await.unwrap();
+    let packet = b.heard.recv().await.unwrap().packet;
+    assert_eq!((packet.header.payload_type, packet.payload), (RED, redundant));
+    let red = async |told: &mut Told| told.find(|event| (*event == Event::Redundancy(1, true)).then_some(())).await;
+    let mut reports = tokio::time::interval(Duration::from_millis(500));
+    let report = async {
+        loop {
+            reports.tick().await;
+            sfu.note_loss(seat(2), 12.0);
+        }
+    };
+    tokio::select! {
+        () = red(&mut told) => {}
+        () = report => {}
+    }
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_eight_five_are_heard_and_the_loudest_takes_a_slot_without_a_gap() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    let mut callers = Vec::new();
+    for person in 1..=8 {
+        callers.push(join(&sfu, seat(person), 1).await);
+        told.connected(seat(person), 1).await;
+    }
+    let mut listener = callers.remove(7);
+    let mut speak = |persons: &[u8], packets: u32| {
+        let persons: Vec<u8> = persons.to_vec();
+        let taken: Vec<_> = persons.iter().map(|_| callers.remove(0)).collect();
+        async move {
+            let talking = persons.iter().zip(taken).map(|(who, mut caller)| async move {
+                talk(&mut caller, *who, 0..packets, LOUD).await;
+                caller
+            });
+            futures_util::future::join_all(talking).await
+        }
+    };
+    let first = speak(&[1, 2, 3, 4, 5], 60).await;
+    told.speakers(&[1, 2, 3, 4, 5]).await;
+    told.forget();
+    told.speakers(&[]).await;
+    let others = speak(&[6, 7], 60).await;
+    told.speakers(&[6, 7]).await;
+    let mut by_line: [Vec<(u8, u16)>; SLOTS] = Default::default();
+    while let Ok(Some(heard)) = tokio::time::timeout(Duration::from_millis(300), listener.heard.recv()).await {
+        by_line[heard.line].push((number(&heard.packet.payload).0, heard.packet.header.sequence_number));
+    }
+    for line in &by_line {
+        let unbroken = line.windows(2).all(|pair| pair[1].1 == pair[0].1.wrapping_add(1));
+        assert!(unbroken, "one stream for whoever stands in the slot: {line:?}");
+    }
+    let count = |who: u8| by_line.iter().flatten().filter(|(w, _)| *w == who).count();
+    assert!((1..=5).all(|who| count(who) >= 55), "{:?}", (1..=7).map(count).collect::<Vec<_>>());
+    assert!((6..=7).all(|who| count(who) >= 50), "{:?}", (1..=7).map(count).collect::<Vec<_>>());
+    drop((first, others));
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_attempt_takes_over_without_loss_and_the_older_is_closed() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
+    told.slots(seat(2), 1).await;
+    told.connected(seat(2), 1).await;
+    // The speaker connects anew and goes on with the newer connection; the listener misses nothing.
+    talk(&mut a, 1, 0..10, LOUD).await;
+    let mut again = join(&sfu, seat(1), 2).await;
+    told.connected(seat(1), 2).await;
+    a.say(payload(1, 10), LOUD, OPUS).await.unwrap();
+    talk(&mut again, 1, 11..30, LOUD).await;
+    let numbers: Vec<u32> = hear(&mut b, 30).await.into_iter().map(|heard| heard.2).collect();
+    assert_eq!(numbers, (0..30).collect::<Vec<_>>());
+    // The listener connects anew: for a while both connections are sent to.
+    let mut b_again = join(&sfu, seat(2), 2).await;
+    told.connected(seat(2), 2).await;
+    talk(&mut again, 1, 30..40, LOUD).await;
+    for listener in [&mut b, &mut b_again] {
+        let numbers: Vec<u32> = hear(listener, 10).await.into_iter().map(|heard| heard.2).collect();
+        assert_eq!(numbers, (30..40).collect::<Vec<_>>());
+    }
+    // Then the older is closed, and what is said is heard on the newer alone.
+    let closed = async { while b.heard.recv().await.is_some() {} };
+    let talking = talk(&mut again, 1, 40..120, LOUD);
+    tokio::join!(talking, async {
+        let _ = tokio::time::timeout(Duration::from_secs(4), closed).await;
+    });
+    assert_eq!(hear(&mut b_again, 80).await.last().map(|heard| heard.2), Some(119));
+    let lost = |event: &Event| matches!(event, Event::Connection(_, Connection::Lost(_))).then_some(());
+    assert!(told.so_far.iter().find_map(lost).is_none(), "an older connection that is replaced was not lost");
+    // An attempt that is no newer is refused.
+    let (late, offer) = Caller::offer(HERE, false).await.unwrap();
+    assert_eq!(sfu.offer(seat(2), 2, offer).await, Err(Refused::Gone));
+    late.close().await;
     sfu.close().await;
 }

@@ -165,8 +165,10 @@ impl Gate {
         if stands {
             return Ok(Verdict::Handled(None));
         }
-        // Pairs of ports are for RTP without multiplexing; the library would look for one without end.
-        if message.contains(ATTR_EVEN_PORT) || message.contains(ATTR_RESERVATION_TOKEN) {
+        // Pairs of ports are for RTP without multiplexing, which no browser sends any more.
+        let wants_pair =
+            message.get(ATTR_EVEN_PORT).is_ok_and(|value| value.first().is_some_and(|first| first & 0x80 != 0));
+        if wants_pair || message.contains(ATTR_RESERVATION_TOKEN) {
             return Err(CODE_INSUFFICIENT_CAPACITY);
         }
         match self.table.has_room(holder) {

@@ -1,7 +1,7 @@
 //! The relay for browsers that cannot reach the media themselves: TURN over UDP, inside the server, that relays to our own media
 //! and to nobody else; or an external coturn. `docs/voice-relay.md` describes it.
 
-pub mod bucket;
+mod bucket;
 mod credentials;
 mod gate;
 mod peers;
@@ -21,7 +21,7 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::bucket::Rate;
+pub use self::bucket::Rate;
 use self::credentials::Holder;
 use self::gate::{Gate, Keys};
 use self::peers::Peers;
@@ -239,7 +239,7 @@ impl Relay {
         self.0.server.as_ref().map(|server| server.address())
     }
 
-    /// Ends all allocations and gives the port back.
+    /// Ends all allocations and the server. Its port is free when the last clone is gone.
     pub async fn close(&self) {
         self.0.stopping.cancel();
         let running = locked(&self.0.running).take();

@@ -81,7 +81,11 @@ pub struct Sockets {
 
 impl Sockets {
     /// A socket beside the media's, on a port that is none of theirs, lest one relay is another's peer.
-    async fn bind(&self) -> std::io::Result<UdpSocket> {
+    async fn bind(&self, requested_port: u16) -> std::io::Result<UdpSocket> {
+        if requested_port != 0 {
+            // The even one that the library has just looked for, in the same way.
+            return UdpSocket::bind((self.peers.bound, requested_port)).await;
+        }
         let mut refused = Vec::new();
         for _ in 0..TRIES {
             let socket = UdpSocket::bind((self.peers.bound, 0)).await?;
@@ -104,15 +108,15 @@ impl RelayAddressGenerator for Sockets {
     async fn allocate_conn(
         &self,
         use_ipv4: bool,
-        _requested_port: u16,
+        requested_port: u16,
     ) -> Result<(Arc<dyn Conn + Send + Sync>, SocketAddr), turn::Error> {
-        let opening = locked(&self.opening).take();
+        let opening = *locked(&self.opening);
         let refused = |why: &str| turn::Error::Other(why.to_owned());
         let Opening { client, holder } = opening.ok_or_else(|| refused("nothing is being opened"))?;
         if use_ipv4 != self.peers.bound.is_ipv4() {
             return Err(refused("the media has no address of this family"));
         }
-        let socket = self.bind().await.map_err(|error| refused(&error.to_string()))?;
+        let socket = self.bind(requested_port).await.map_err(|error| refused(&error.to_string()))?;
         let relayed = socket.local_addr().map_err(|error| refused(&error.to_string()))?;
         let tally = self.table.open(holder, client, relayed, Instant::now());
         let (peers, table) = (self.peers.clone(), Arc::clone(&self.table));

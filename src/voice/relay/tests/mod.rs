@@ -1,32 +1,30 @@
 //! The embedded server, by a client that can say anything.
 
+mod client;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use stun::agent::TransactionId;
 use stun::attributes::{
-    ATTR_CHANNEL_NUMBER, ATTR_DATA, ATTR_LIFETIME, ATTR_NONCE, ATTR_REALM, ATTR_REQUESTED_ADDRESS_FAMILY,
-    ATTR_REQUESTED_TRANSPORT, ATTR_USERNAME, ATTR_XOR_PEER_ADDRESS, AttrType,
+    ATTR_CHANNEL_NUMBER, ATTR_DATA, ATTR_EVEN_PORT, ATTR_LIFETIME, ATTR_NONCE, ATTR_REALM,
+    ATTR_REQUESTED_ADDRESS_FAMILY, ATTR_REQUESTED_TRANSPORT, ATTR_USERNAME, ATTR_XOR_PEER_ADDRESS, AttrType,
 };
-use stun::error_code::{ErrorCode, ErrorCodeAttribute};
 use stun::integrity::MessageIntegrity;
 use stun::message::{
-    BINDING_REQUEST, CLASS_ERROR_RESPONSE, CLASS_INDICATION, CLASS_REQUEST, Getter as _, METHOD_ALLOCATE,
-    METHOD_BINDING, METHOD_CHANNEL_BIND, METHOD_CONNECT, METHOD_CREATE_PERMISSION, METHOD_DATA, METHOD_REFRESH,
-    METHOD_SEND, Message, MessageType, Method, Setter,
+    BINDING_REQUEST, CLASS_INDICATION, CLASS_REQUEST, Getter as _, METHOD_ALLOCATE, METHOD_BINDING,
+    METHOD_CHANNEL_BIND, METHOD_CONNECT, METHOD_CREATE_PERMISSION, METHOD_DATA, METHOD_REFRESH, METHOD_SEND, Message,
+    MessageType, Method,
 };
 use stun::textattrs::TextAttribute;
 use stun::xoraddr::XorMappedAddress;
+use turn::proto::PROTO_UDP;
 use turn::proto::channum::ChannelNumber;
 use turn::proto::data::Data;
-use turn::proto::evenport::EvenPort;
-use turn::proto::lifetime::Lifetime;
-use turn::proto::peeraddr::PeerAddress;
-use turn::proto::relayaddr::RelayedAddress;
 use turn::proto::reqtrans::RequestedTransport;
-use turn::proto::{PROTO_UDP, chandata::ChannelData};
 
 use super::*;
+use client::{Attributes, Client, Filled, boxed};
 
 const WITHIN: Duration = Duration::from_secs(10);
 const RTP: &[u8] = &[0x80; 100];
@@ -52,18 +50,6 @@ const FILLED: [AttrType; 6] = [
     ATTR_REQUESTED_TRANSPORT,
     ATTR_REQUESTED_ADDRESS_FAMILY,
 ];
-
-/// An attribute of any content.
-struct Filled(AttrType, Vec<u8>);
-
-impl Setter for Filled {
-    fn add_to(&self, message: &mut Message) -> Result<(), stun::Error> {
-        message.add(self.0, &self.1);
-        Ok(())
-    }
-}
-
-type Attributes = Vec<Box<dyn Setter>>;
 
 /// A relay, and the media that it relays to: a socket that the test reads and writes.
 struct Site {
@@ -125,105 +111,6 @@ impl Site {
         };
         tokio::time::timeout(WITHIN, ending).await.expect("all allocations end");
     }
-}
-
-struct Client {
-    socket: UdpSocket,
-    username: String,
-    key: Vec<u8>,
-    nonce: String,
-}
-
-impl Client {
-    async fn new(relay: &Relay, username: String, password: String) -> Client {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
-        socket.connect(relay.address().expect("a server")).await.expect("connected");
-        let key = turn::auth::generate_auth_key(&username, credentials::REALM, &password);
-        Client { socket, username, key, nonce: String::new() }
-    }
-
-    /// Asks, and takes a nonce when it is given one. The code is that of the error.
-    async fn asks(&mut self, method: Method, attributes: impl Fn() -> Attributes) -> Result<Message, u16> {
-        for _ in 0..2 {
-            let answer = self.asks_once(method, attributes(), !self.nonce.is_empty()).await;
-            let mut code = ErrorCodeAttribute::default();
-            if answer.typ.class != CLASS_ERROR_RESPONSE {
-                return Ok(answer);
-            }
-            code.get_from(&answer).expect("a code");
-            match (code.code, TextAttribute::get_from_as(&answer, ATTR_NONCE)) {
-                (ErrorCode(401 | 438), Ok(nonce)) => self.nonce = nonce.text,
-                (ErrorCode(code), _) => return Err(code),
-            }
-        }
-        Err(401)
-    }
-
-    async fn asks_once(&self, method: Method, attributes: Attributes, is_signed: bool) -> Message {
-        let mut all: Attributes =
-            vec![Box::new(TransactionId::new()), Box::new(MessageType::new(method, CLASS_REQUEST))];
-        all.extend(attributes);
-        if is_signed {
-            all.push(Box::new(TextAttribute::new(ATTR_USERNAME, self.username.clone())));
-            all.push(Box::new(TextAttribute::new(ATTR_REALM, credentials::REALM.to_owned())));
-            all.push(Box::new(TextAttribute::new(ATTR_NONCE, self.nonce.clone())));
-            all.push(Box::new(MessageIntegrity(self.key.clone())));
-        }
-        let mut message = Message::new();
-        message.build(&all).expect("a message");
-        self.socket.send(&message.raw).await.expect("sent");
-        let mut answer = Message { raw: self.hears().await, ..Message::default() };
-        answer.decode().expect("an answer");
-        assert_eq!(answer.transaction_id, message.transaction_id);
-        answer
-    }
-
-    async fn hears(&self) -> Vec<u8> {
-        let mut buffer = [0; 1500];
-        let length =
-            tokio::time::timeout(WITHIN, self.socket.recv(&mut buffer)).await.expect("in time").expect("a packet");
-        buffer[..length].to_vec()
-    }
-
-    async fn allocates(&mut self) -> Result<SocketAddr, u16> {
-        let transport = || -> Attributes { vec![Box::new(RequestedTransport { protocol: PROTO_UDP })] };
-        let answer = self.asks(METHOD_ALLOCATE, transport).await?;
-        let mut relayed = RelayedAddress::default();
-        relayed.get_from(&answer).expect("an address");
-        Ok(SocketAddr::new(relayed.ip, relayed.port))
-    }
-
-    async fn permits(&mut self, peers: &[SocketAddr]) -> Result<Message, u16> {
-        let named = || peers.iter().map(|peer| boxed(*peer)).collect();
-        self.asks(METHOD_CREATE_PERMISSION, named).await
-    }
-
-    async fn binds(&mut self, number: u16, peer: SocketAddr) -> Result<Message, u16> {
-        self.asks(METHOD_CHANNEL_BIND, || vec![Box::new(ChannelNumber(number)), boxed(peer)]).await
-    }
-
-    async fn refreshes(&mut self, seconds: u64) -> Result<Message, u16> {
-        self.asks(METHOD_REFRESH, || vec![Box::new(Lifetime(Duration::from_secs(seconds)))]).await
-    }
-
-    async fn indicates(&self, peer: SocketAddr, data: &[u8]) {
-        let mut message = Message::new();
-        let typ = MessageType::new(METHOD_SEND, CLASS_INDICATION);
-        let all: Attributes =
-            vec![Box::new(TransactionId::new()), Box::new(typ), boxed(peer), Box::new(Data(data.to_vec()))];
-        message.build(&all).expect("a message");
-        self.socket.send(&message.raw).await.expect("sent");
-    }
-
-    async fn sends(&self, number: u16, data: &[u8]) {
-        let mut frame = ChannelData { number: ChannelNumber(number), data: data.to_vec(), raw: Vec::new() };
-        frame.encode();
-        self.socket.send(&frame.raw).await.expect("sent");
-    }
-}
-
-fn boxed(peer: SocketAddr) -> Box<dyn Setter> {
-    Box::new(PeerAddress { ip: peer.ip(), port: peer.port() })
 }
 
 fn at(text: &str) -> SocketAddr {
@@ -398,10 +285,13 @@ async fn the_fifth_allocation_is_refused_until_one_ends() {
 async fn pairs_of_ports_and_too_many_channels_are_refused() {
     let site = Site::start(|_| {}).await;
     let mut client = site.client(7).await;
-    let pair =
-        || -> Attributes { vec![Box::new(RequestedTransport { protocol: PROTO_UDP }), Box::new(EvenPort::default())] };
-    assert_eq!(client.asks(METHOD_ALLOCATE, pair).await.err(), Some(508));
-    client.allocates().await.expect("an allocation");
+    let ports = |first: u8| -> Attributes {
+        vec![Box::new(RequestedTransport { protocol: PROTO_UDP }), Box::new(Filled(ATTR_EVEN_PORT, vec![first]))]
+    };
+    assert_eq!(client.asks(METHOD_ALLOCATE, || ports(0x80)).await.err(), Some(508));
+    client.asks(METHOD_ALLOCATE, || ports(0)).await.expect("an even port alone");
+    let table = site.relay.table();
+    assert_eq!((table.len(), table[0].relayed.port() % 2), (1, 0));
     assert_eq!(client.binds(0x3fff, site.peer()).await.err(), Some(400));
     client.binds(0x4000, site.peer()).await.expect("a channel");
     for number in 0x4001..0x4010 {

@@ -1,0 +1,194 @@
+//! ICE over TCP on one port for all browsers: the first message says whose connection it is, and the bytes are carried there.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+/// Streams at once: two for each seat, as one may be about to replace the other.
+const STREAMS_MAX: usize = 2 * super::SEATS_MAX;
+/// A browser says at once who it is; a stream that does not is closed.
+const FIRST_WITHIN: Duration = Duration::from_secs(5);
+/// A STUN message of a check is far smaller.
+const FIRST_MAX_BYTES: usize = 1_024;
+const STUN_HEADER_BYTES: usize = 20;
+const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+const STUN_BINDING_REQUEST: [u8; 2] = [0, 1];
+const STUN_USERNAME: u16 = 0x0006;
+
+/// Where connections take their streams: nobody but this program reaches them there.
+pub const INSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The port.
+pub struct Front {
+    /// Where it listens.
+    pub address: SocketAddr,
+    routes: Arc<Mutex<Routes>>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Routes {
+    // By the name that a connection has given itself (its ICE user fragment).
+    inside: HashMap<String, SocketAddr>,
+    // By the address that the inner half of a stream comes from.
+    browsers: HashMap<SocketAddr, SocketAddr>,
+}
+
+/// A connection that may be reached for as long as this lives.
+pub struct Route {
+    name: String,
+    routes: Arc<Mutex<Routes>>,
+}
+
+impl Front {
+    /// Listens.
+    pub fn start(address: SocketAddr, threads: &Handle) -> io::Result<Front> {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let routes = Arc::new(Mutex::new(Routes::default()));
+        let accepting = {
+            let _inside = threads.enter();
+            let listener = TcpListener::from_std(listener)?;
+            threads.spawn(accept(listener, Arc::clone(&routes)))
+        };
+        Ok(Front { address, routes, accepting })
+    }
+
+    /// Streams for this name are carried to there.
+    pub fn route(&self, name: &str, inside: SocketAddr) -> Route {
+        lock(&self.routes).inside.insert(name.to_owned(), inside);
+        Route { name: name.to_owned(), routes: Arc::clone(&self.routes) }
+    }
+
+    /// The browser whose stream comes from this address.
+    pub fn browser(&self, inside: SocketAddr) -> Option<SocketAddr> {
+        lock(&self.routes).browsers.get(&inside).copied()
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        lock(&self.routes).inside.remove(&self.name);
+    }
+}
+
+fn lock(routes: &Mutex<Routes>) -> MutexGuard<'_, Routes> {
+    routes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, routes: Arc<Mutex<Routes>>) {
+    let places = Arc::new(Semaphore::new(STREAMS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, browser)) => {
+                let routes = Arc::clone(&routes);
+                tokio::spawn(async move {
+                    // Browsers close streams as they like; the connection itself says when it is lost.
+                    let _ = carry(stream, browser, &routes).await;
+                    drop(place);
+                });
+            }
+            // Out of files, perhaps: others will be closed.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+async fn carry(mut outside: TcpStream, browser: SocketAddr, routes: &Mutex<Routes>) -> io::Result<()> {
+    outside.set_nodelay(true)?;
+    let first = tokio::time::timeout(FIRST_WITHIN, first_message(&mut outside)).await??;
+    let inside = name(&first).and_then(|name| lock(routes).inside.get(name).copied());
+    let Some(inside) = inside else { return Ok(()) };
+    let mut inside = TcpStream::connect(inside).await?;
+    inside.set_nodelay(true)?;
+    let from = inside.local_addr()?;
+    lock(routes).browsers.insert(from, browser);
+    let carried = async {
+        inside.write_u16(first.len() as u16).await?;
+        inside.write_all(&first).await?;
+        tokio::io::copy_bidirectional(&mut outside, &mut inside).await
+    };
+    let carried = carried.await;
+    lock(routes).browsers.remove(&from);
+    carried.map(|_| ())
+}
+
+/// A message comes after its length (RFC 4571).
+async fn first_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let length = usize::from(stream.read_u16().await?);
+    if !(STUN_HEADER_BYTES..=FIRST_MAX_BYTES).contains(&length) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut message = vec![0; length];
+    stream.read_exact(&mut message).await?;
+    Ok(message)
+}
+
+/// Whose connection a check is for: the first half of its user name (RFC 8445).
+fn name(message: &[u8]) -> Option<&str> {
+    let (header, mut attributes) = message.split_at_checked(STUN_HEADER_BYTES)?;
+    if header[..2] != STUN_BINDING_REQUEST || header[4..8] != STUN_COOKIE {
+        return None;
+    }
+    while let Some(([kind0, kind1, length0, length1], rest)) = attributes.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes([*length0, *length1]));
+        let value = rest.get(..length)?;
+        if u16::from_be_bytes([*kind0, *kind1]) == STUN_USERNAME {
+            return std::str::from_utf8(value).ok()?.split(':').next();
+        }
+        // Attributes begin at multiples of four bytes.
+        attributes = rest.get(length.next_multiple_of(4)..)?;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(user: &str) -> Vec<u8> {
+        let mut message = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+        message.extend([0; 12]);
+        message.extend([0, 0x24, 0, 4, 1, 2, 3, 4]);
+        message.extend([0, 6, 0, user.len() as u8]);
+        message.extend(user.as_bytes());
+        message.extend(vec![0; user.len().next_multiple_of(4) - user.len()]);
+        message
+    }
+
+    #[test]
+    fn a_check_says_whose_connection_it_is_for() {
+        assert_eq!(name(&check("server:browser")), Some("server"));
+        let mut answer = check("server:browser");
+        answer[0] = 1;
+        assert_eq!(name(&answer), None);
+        assert_eq!(name(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_sent_can_upset_it(rest in prop::collection::vec(any::<u8>(), 0..100)) {
+            let mut message = check("server:browser")[..20].to_vec();
+            message.extend(rest);
+            let _ = name(&message);
+        }
+    }
+}

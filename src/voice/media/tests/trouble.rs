@@ -1,0 +1,118 @@
+//! What goes wrong: browsers that vanish, offers that are none, floods, networks without UDP.
+
+use std::time::Duration;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_empties_their_slot_and_their_candidates_are_refused() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    let (a, _b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
+    told.connected(seat(2), 1).await;
+    told.slots(seat(2), 1).await;
+    told.forget();
+    sfu.leave(seat(1)).await;
+    told.slots(seat(2), 0).await;
+    let candidate = "candidate:1 1 udp 2122260223 127.0.0.1 50000 typ host".to_owned();
+    assert_eq!(sfu.candidate(seat(1), 1, candidate).await, Err(Refused::Gone));
+    assert_eq!(measured(&sfu, seat(1)).await, None);
+    a.close().await;
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_that_is_none_is_refused_and_takes_no_seat() {
+    let (sfu, _events) = Sfu::start(place()).unwrap();
+    let refused = sfu.offer(seat(1), 1, "v=0\r\nm=video 9 x 96\r\n".to_owned()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the browser's description of its sound cannot be used: it offers more than sound");
+    let (caller, offer) = Caller::offer(HERE, false).await.unwrap();
+    let broken = offer.replace("a=fingerprint:", "a=finger:");
+    assert!(matches!(sfu.offer(seat(1), 1, broken).await, Err(Refused::Unusable(_))));
+    assert!(sfu.measured().await.is_empty());
+    caller.close().await;
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_too_much_is_dropped_to_the_limit() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
+    told.slots(seat(2), 1).await;
+    told.connected(seat(2), 1).await;
+    let mut pace = tokio::time::interval(Duration::from_millis(1));
+    for n in 0..500 {
+        pace.tick().await;
+        a.say(payload(1, n), LOUD, OPUS).await.unwrap();
+    }
+    let figures = arrived(&sfu, seat(1), 490).await;
+    assert!((250..=400).contains(&figures.dropped), "{figures:?}");
+    let mut heard = 0;
+    while let Ok(Some(_)) = tokio::time::timeout(Duration::from_millis(300), b.heard.recv()).await {
+        heard += 1;
+    }
+    assert!((100..=200).contains(&heard), "{heard}");
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_vanishes_is_told_as_lost() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    let a = join(&sfu, seat(1), 1).await;
+    told.connected(seat(1), 1).await;
+    a.close().await;
+    let wanted = Event::Connection(seat(1), Connection::Lost(1));
+    told.find(|event| (*event == wanted).then_some(())).await;
+    assert!(measured(&sfu, seat(1)).await.is_some_and(|figures| !figures.is_connected), "the seat stays");
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_reached_over_tcp_where_udp_is_blocked() {
+    let (sfu, events) = Sfu::start(Place { tcp: Some((HERE, 0).into()), ..place() }).unwrap();
+    let mut told = Told::new(events);
+    let mut b = join(&sfu, seat(2), 1).await;
+    let (mut a, offer) = Caller::offer(HERE, true).await.unwrap();
+    let answer = sfu.offer(seat(1), 1, offer).await.unwrap();
+    tokio::time::timeout(PATIENCE, a.connect(answer)).await.expect("connects").unwrap();
+    told.connected(seat(1), 1).await;
+    told.slots(seat(2), 1).await;
+    talk(&mut a, 1, 0..20, LOUD).await;
+    assert_eq!(hear(&mut b, 20).await.last().map(|heard| heard.2), Some(19));
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_joins_leave_neither_sockets_nor_seats() {
+    let (sfu, _events) = Sfu::start(Place { ports: 42_000..=42_003, ..place() }).unwrap();
+    let files = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    let mut before = None;
+    for n in 0..50 {
+        let caller = join(&sfu, Seat { epoch: n, ..seat(1) }, 1).await;
+        sfu.leave(Seat { epoch: n, ..seat(1) }).await;
+        caller.close().await;
+        before.get_or_insert_with(files);
+    }
+    assert!(sfu.measured().await.is_empty());
+    // Other tests of the same process open files as well; fifty connections would be a hundred.
+    assert!(files() < before.unwrap() + 60, "{} files after {}", files(), before.unwrap());
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_silenced_before_their_first_offer_is_not_heard() {
+    let (sfu, events) = Sfu::start(place()).unwrap();
+    let mut told = Told::new(events);
+    sfu.silence(seat(1), true);
+    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
+    told.slots(seat(2), 1).await;
+    told.connected(seat(2), 1).await;
+    talk(&mut a, 1, 0..10, LOUD).await;
+    arrived(&sfu, seat(1), 10).await;
+    sfu.silence(seat(1), false);
+    talk(&mut a, 1, 10..11, LOUD).await;
+    assert_eq!(hear(&mut b, 1).await[0].2, 10);
+    sfu.close().await;
+}
