@@ -45,6 +45,7 @@ fn Parts() -> impl IntoView {
             <button type="button" class="button" data-do="again" hidden=true>"Try now"</button>
             <p class="quiet" data-part="empty" hidden=true>"There is no room yet. An administrator can open one."</p>
             <ul class="voice-list" data-part="rooms"></ul>
+            <p data-part="calls" hidden=true><a href="/calls">"Rooms and how the calls do"</a></p>
         </div>
         <Devices/>
         <p class="voice-promise quiet">"What is said is encrypted on its way. The server could hear it; nothing is recorded."</p>

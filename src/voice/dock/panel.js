@@ -87,8 +87,9 @@ export const panel = (dock, call, together) => {
   const showRooms = () => {
     const others = (state.rooms ?? []).filter(({ id }) => id !== state.seat?.id);
     rooms(others);
-    part("others").hidden = !!state.seat && others.length === 0;
+    part("calls").hidden = !state.you?.is_administrator;
     say(part("rooms-title"), state.seat ? "Other rooms" : "Rooms");
+    part("rooms-title").hidden = !!state.seat && others.length === 0;
     part("empty").hidden = state.rooms?.length !== 0;
     hide("again", state.seat !== null || state.link !== "lost");
   };
