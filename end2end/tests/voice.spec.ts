@@ -254,7 +254,7 @@ test('through the relay alone: it is flagged and charged', async ({ people, serv
   await expect.poll(relayed).toEqual(['bob']);
   expect(await asked('/metrics/meetings/stats/turn')).toEqual({ totalUsers: 3, turnUsers: 1, turnPercentage: 33.3, estimatedCostPerHour: 0.05 });
   await ada.page.goto('/calls');
-  await expect(ada.page.getByRole('row').filter({ has: ada.page.getByText('bob', { exact: true }) })).toContainText('relayed');
+  await expect(ada.page.getByRole('row').filter({ has: ada.page.getByText('bob', { exact: true }) })).toContainText('Relayed');
   await ada.expectConnected();
   await bob.page.evaluate(() => localStorage.removeItem('takings.voice.relay-only'));
   await bob.open();
