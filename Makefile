@@ -6,7 +6,7 @@ ENV := . $(CACHE)/env && export SQLX_OFFLINE=true
 BUILD := cargo leptos build --release --precompress
 ADDR := $(or $(TAKINGS_ADDR),127.0.0.1:3000)
 
-.PHONY: run test test-server test-api test-browser test-fuzz build setup watch check fmt bench bench-peers peers sqlx deny weights env
+.PHONY: run test test-server test-api test-browser test-fuzz build setup watch check fmt bench bench-peers bench-voice peers sqlx deny weights env
 
 ## Set up, build, and start Takings with the demo shop.
 run: build
@@ -56,6 +56,10 @@ bench: build peers
 ## Of these the figures beside Express with ws, Express with Socket.IO, and Bun.
 bench-peers: BENCH = peers all
 bench-peers: bench
+
+## Voice in real browsers: how soon connected, how late heard, what lost packets do.
+bench-voice: build
+	@$(ENV) && cd end2end && TAKINGS_BIN="$$CARGO_TARGET_DIR/release/takings" npx playwright test --config measures.config.ts
 
 ## What those servers are made of, from npm.
 peers:

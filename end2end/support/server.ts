@@ -72,7 +72,10 @@ export class TakingsServer {
   private output = '';
 
   /** At an address of this machine; another than its own loopback is reached from other networks on it. */
-  constructor(private readonly host = '127.0.0.1') {
+  constructor(
+    private readonly host = '127.0.0.1',
+    private readonly more: string[] = [],
+  ) {
     // PostgreSQL runs as another user when we are root: it must be able to enter.
     this.folder = mkdtempSync(join(tmpdir(), 'takings-e2e-'));
     chmodSync(this.folder, 0o755);
@@ -89,7 +92,7 @@ export class TakingsServer {
 
   async start(): Promise<void> {
     this.port ||= await freePort(this.host);
-    const args = ['serve', '--addr', `${this.host}:${this.port}`, '--data', this.folder];
+    const args = ['serve', '--addr', `${this.host}:${this.port}`, '--data', this.folder, ...this.more];
     const child = spawn(binary(), args, { cwd: ROOT, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {
