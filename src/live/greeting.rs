@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::live::hub::{Hub, legacy, serialise};
 use crate::live::model::Message;
 use crate::live::socket::wire;
+use crate::sales::model::Snapshot;
 use crate::sales::question::Question;
 use crate::sales::snapshot::Unanswered;
 
@@ -73,13 +74,12 @@ impl Hub {
     /// it has, or the snapshot.
     pub async fn greeting(&self, question: &Question, resume: Resume) -> Result<Arc<Greeting>, Unanswered> {
         let changes = self.changes();
-        let snapshot = self.snapshot(question).await?;
+        let snapshot = self.figures_with(question, resume.last_event).await?;
         let overview = &snapshot.overview;
         let moment = (changes, overview.version);
         if let Some(known) = self.with_greetings(question, |known| known.find(moment, resume)) {
             return Ok(known);
         }
-        // A client may know more than this server's newest snapshot: another server told it.
         let after = resume.last_event.unwrap_or(overview.last_event);
         let (missed, last_event) = self.missed(after).await?;
         let has_figures = resume.version.filter(|_| missed.is_some());
@@ -99,6 +99,16 @@ impl Hub {
         let greeting = Arc::new(greeting);
         self.with_greetings(question, |known| known.keep(moment, resume, &greeting));
         Ok(greeting)
+    }
+
+    /// The newest figures, with an event that the client has: another server may have told it before this one has answered anew,
+    /// and figures of before would take the event out of what it shows, for good. A number that there never was changes nothing.
+    async fn figures_with(&self, question: &Question, event: Option<i64>) -> Result<Arc<Snapshot>, Unanswered> {
+        let known = self.snapshot(question).await?;
+        match event.filter(|event| *event > known.overview.last_event) {
+            Some(event) if event <= self.newest_event().await? => self.compute(question).await,
+            _ => Ok(known),
+        }
     }
 }
 

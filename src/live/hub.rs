@@ -270,6 +270,12 @@ impl Hub {
         Ok((Some(events), last))
     }
 
+    /// The number of the last event there is, whoever recorded it.
+    pub async fn newest_event(&self) -> sqlx::Result<i64> {
+        let mut db = self.0.db.acquire().await?;
+        Ok(store::cursor(&mut db, self.0.books.now().workspace).await?.last_event)
+    }
+
     /// Runs until `shutdown`: waits for a recording or the tick, gathers what is new, and lets the lanes have their turns.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut round = Round { last_event: None, figures_at: Instant::now() - FIGURES_EVERY };

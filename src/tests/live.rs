@@ -3,6 +3,10 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use takings::live::greeting::Resume;
+use takings::live::hub::Hub;
+use takings::sales::books::BooksHandle;
+use takings::sales::question::Question;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::util::{Socket, TestApp, assert_status, shopify_order};
@@ -53,6 +57,29 @@ async fn a_returning_watcher_gets_exactly_what_it_missed(db: PgPool) {
     assert_eq!(until(&mut socket, 7).await, [4, 5, 6, 7]);
     post(&app, 8..10).await;
     assert_eq!(until(&mut socket, 9).await, [8, 9]);
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_server_that_is_behind_takes_nothing_away_from_who_comes_to_it(db: PgPool) {
+    let app = TestApp::start(db).await;
+    post(&app, 1..3).await;
+    // It answers once, and nobody wakes it afterwards.
+    let behind = Hub::new(app.db.clone(), BooksHandle::new(app.books.clone()), app.clock.clone());
+    let question = Question::default();
+    let last_event = |hub: Hub| {
+        let question = question.clone();
+        async move { hub.snapshot(&question).await.expect("an answer").overview.last_event }
+    };
+    assert_eq!(last_event(behind.clone()).await, 2);
+    post(&app, 3..6).await;
+    assert_eq!(last_event(behind.clone()).await, 2);
+    for (knows, recent) in [(5, 5), (4, 5), (99, 5)] {
+        let resume = Resume { last_event: Some(knows), version: None };
+        let greeting = behind.greeting(&question, resume).await.expect("a greeting");
+        let told: Value = serde_json::from_slice(&greeting.text).expect("JSON");
+        assert_eq!(told["snapshot"]["recent"][0]["sequence"], recent, "for a client that has {knows}");
+    }
     app.stop().await;
 }
 
