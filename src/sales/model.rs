@@ -295,8 +295,8 @@ pub const RECENT_EVENTS: usize = 12;
 pub const CARD_DAYS: usize = 30;
 
 impl Snapshot {
-    /// What changed since `before`, or `None` where it cannot be said in parts: a day has begun, a row is gone, settings or
-    /// exchange rates are others.
+    /// What changed since `before`, or `None` where it cannot be said in parts: a day has begun, a row is gone or has another rank,
+    /// settings or exchange rates are others.
     pub fn changes_since(&self, before: &Snapshot) -> Option<Changes> {
         let day = |snapshot: &Snapshot| snapshot.days.last().map(|day| day.date.clone());
         let books = |snapshot: &Snapshot| (snapshot.overview.books, snapshot.currency);
@@ -316,8 +316,10 @@ impl Snapshot {
             changes.points.extend(changed.map(|(i, (point, _))| (now.name.clone(), i as u32, point.clone())));
         }
         for (now, then) in self.tables.iter().zip(&before.tables) {
-            let known = |row: &Row| now.rows.iter().any(|r| r.key == row.key);
-            if now.name != then.name || !then.rows.iter().all(known) {
+            // Rows stay in their places, and new ones come last: where they are ranked anew, the whole is said.
+            let is_in_place = |(now, then): (&Row, &Row)| now.key == then.key;
+            let stay = now.rows.len() >= then.rows.len() && now.rows.iter().zip(&then.rows).all(is_in_place);
+            if now.name != then.name || !stay {
                 return None;
             }
             let changed = now.rows.iter().filter(|row| !then.rows.contains(row));
@@ -441,6 +443,16 @@ mod tests {
         let mut without_row = snapshot(7, 30);
         without_row.tables[0].rows.pop();
         assert_eq!(without_row.changes_since(&now), None);
+        let mut ranked_anew = snapshot(7, 30);
+        ranked_anew.tables[0].rows.swap(0, 1);
+        assert_eq!(ranked_anew.changes_since(&now), None);
+        let mut longer = snapshot(7, 30);
+        longer.tables[0].rows.push(Row { key: "FR".into(), ..Row::default() });
+        let mut grown = now.clone();
+        grown.apply(longer.changes_since(&now).expect("changes"));
+        assert_eq!(grown, longer);
+        longer.tables[0].rows.swap(1, 2);
+        assert_eq!(longer.changes_since(&now), None, "a new row that is not the last");
         let mut other_books = now.clone();
         other_books.overview.books += 1;
         assert_eq!(other_books.changes_since(&now), None);
