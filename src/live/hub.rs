@@ -458,7 +458,10 @@ impl Topic {
             }
             None if self.is_watched() => {
                 let step = Step { since: None, version };
-                self.send(last_event, Some(step), &Message::snapshot(fresh.as_ref().clone(), events.to_vec()), events);
+                let mut whole = fresh.as_ref().clone();
+                // It may know of events that are told in the next round: whoever took them for told would leave them out then.
+                whole.overview.last_event = whole.overview.last_event.min(last_event);
+                self.send(last_event, Some(step), &Message::snapshot(whole, events.to_vec()), events);
             }
             None => {}
         }
