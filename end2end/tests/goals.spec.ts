@@ -31,7 +31,7 @@ test('a goal is set, and the open dashboard shows how far it is', async ({ openD
   const { page } = await openDashboard();
   await page.goto('/goals');
   watch.expects(/status of 422/);
-  await page.getByLabel('When').selectOption('each day');
+  await page.getByLabel('When', { exact: true }).selectOption('each day');
   await page.getByLabel(/^Target/).fill('lots');
   await page.getByRole('button', { name: 'Set the goal' }).click();
   await expect(page.getByLabel(/^Target/)).toHaveAccessibleDescription(/an amount of GBP above nothing/);
