@@ -1,6 +1,9 @@
 //! The embedded server, by a client that can say anything.
 
 mod client;
+mod limits;
+mod malformed;
+mod refused;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,28 +31,6 @@ use client::{Attributes, Client, Filled, boxed};
 
 const WITHIN: Duration = Duration::from_secs(10);
 const RTP: &[u8] = &[0x80; 100];
-
-/// All that the server knows, and some that it does not.
-const METHODS: [Method; 8] = [
-    METHOD_BINDING,
-    METHOD_ALLOCATE,
-    METHOD_REFRESH,
-    METHOD_SEND,
-    METHOD_CREATE_PERMISSION,
-    METHOD_CHANNEL_BIND,
-    METHOD_DATA,
-    METHOD_CONNECT,
-];
-
-/// Attributes that somebody with credentials may fill as they like.
-const FILLED: [AttrType; 6] = [
-    ATTR_XOR_PEER_ADDRESS,
-    ATTR_CHANNEL_NUMBER,
-    ATTR_LIFETIME,
-    ATTR_DATA,
-    ATTR_REQUESTED_TRANSPORT,
-    ATTR_REQUESTED_ADDRESS_FAMILY,
-];
 
 /// A relay, and the media that it relays to: a socket that the test reads and writes.
 struct Site {
@@ -179,147 +160,6 @@ async fn the_library_s_own_client_gets_through() {
 }
 
 #[tokio::test]
-async fn nobody_but_the_media_is_reached() {
-    let site = Site::start(|_| {}).await;
-    let other = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
-    let beside = other.local_addr().expect("an address");
-    let mut client = site.client(7).await;
-    let relayed = client.allocates().await.expect("an allocation");
-    let port = site.peer().port();
-    for address in [
-        "10.0.0.1",
-        "172.16.0.1",
-        "192.168.0.1",
-        "169.254.169.254",
-        "0.0.0.0",
-        "127.0.0.2",
-        "203.0.113.9",
-        "255.255.255.255",
-        "::1",
-        "::",
-        "::ffff:127.0.0.1",
-        "::127.0.0.1",
-        "64:ff9b::7f00:1",
-        "fe80::1",
-        "fd00::1",
-    ] {
-        let peer = SocketAddr::new(address.parse().expect("an address"), port);
-        assert_eq!(client.permits(&[peer]).await.err(), Some(403), "{peer}");
-        assert_eq!(client.permits(&[site.peer(), peer]).await.err(), Some(403), "{peer} behind an allowed one");
-        assert_eq!(client.binds(0x4001, peer).await.err(), Some(403), "{peer}");
-        client.indicates(peer, b"without permission").await;
-    }
-    assert_eq!(client.binds(0x4001, beside).await.err(), Some(403));
-    assert_eq!(client.binds(0x4001, relayed).await.err(), Some(403), "not itself");
-    assert_eq!(client.permits(&[]).await.err(), Some(400));
-    client.permits(&[site.peer()]).await.expect("a permission");
-    client.indicates(beside, b"by the media's permission").await;
-    client.sends(0x4001, b"over a channel that was refused").await;
-    client.indicates(site.peer(), b"allowed").await;
-    assert_eq!(site.hears().await.0, b"allowed", "what was sent before it has been handled");
-    assert!(other.try_recv(&mut [0; 1500]).is_err() && site.has_heard_nothing());
-    // Back the same: the address has a permission, the port is nobody's.
-    other.send_to(b"from beside", relayed).await.expect("sent");
-    site.media.send_to(b"from the media", relayed).await.expect("sent");
-    assert!(client.hears().await.ends_with(b"from the media\0\0"));
-}
-
-#[tokio::test]
-async fn credentials_are_ours_and_of_now() {
-    let site = Site::start(|_| {}).await;
-    let mut wrong = site.client(7).await;
-    wrong.key = turn::auth::generate_auth_key(&wrong.username, credentials::REALM, "wrong");
-    assert_eq!(wrong.allocates().await.err(), Some(400));
-    let mut other = site.client(7).await;
-    other.username = other.username.replace(":7:", ":8:");
-    assert_eq!(other.allocates().await.err(), Some(400), "another's name");
-    let mut longer = site.client(7).await;
-    longer.username = longer.username.replacen('1', "9", 1);
-    assert_eq!(longer.allocates().await.err(), Some(400), "a later expiry");
-
-    let (mut late, mut early) = (site.client(7).await, site.client(7).await);
-    early.allocates().await.expect("an allocation");
-    site.clock.fetch_add(600, Ordering::Relaxed);
-    site.client(7).await.allocates().await.expect("the last second of the old one, and a new one");
-    site.clock.fetch_add(1, Ordering::Relaxed);
-    assert_eq!(late.allocates().await.err(), Some(400), "expired");
-    early.refreshes(600).await.expect("a call is longer than its credential");
-    early.permits(&[site.peer()]).await.expect("a permission");
-    early.refreshes(0).await.expect("an end");
-    assert_eq!(early.allocates().await.err(), Some(400), "expired, and no allocation any more");
-}
-
-#[tokio::test]
-async fn an_allocation_is_its_maker_s() {
-    let site = Site::start(|_| {}).await;
-    let mut client = site.client(7).await;
-    assert_eq!(client.refreshes(600).await.err(), Some(437), "there is none");
-    assert_eq!(client.permits(&[site.peer()]).await.err(), Some(437));
-    client.allocates().await.expect("an allocation");
-    assert_eq!(client.allocates().await.err(), Some(437), "there is one");
-    let other = site.client(8).await;
-    (client.username, client.key) = (other.username, other.key);
-    assert_eq!(client.refreshes(0).await.err(), Some(441));
-    assert_eq!(site.relay.table().len(), 1);
-}
-
-#[tokio::test]
-async fn the_fifth_allocation_is_refused_until_one_ends() {
-    let site = Site::start(|_| {}).await;
-    let mut clients = Vec::new();
-    for _ in 0..4 {
-        let mut client = site.client(7).await;
-        client.allocates().await.expect("an allocation");
-        clients.push(client);
-    }
-    let mut fifth = site.client(7).await;
-    assert_eq!(fifth.allocates().await.err(), Some(486));
-    site.client(8).await.allocates().await.expect("somebody else's");
-    clients[0].refreshes(0).await.expect("an end");
-    fifth.allocates().await.expect("the fourth");
-    site.relay.end(7, 3).await;
-    assert_eq!(site.relay.table().iter().map(|allocation| allocation.person).collect::<Vec<_>>(), [8]);
-}
-
-#[tokio::test]
-async fn pairs_of_ports_and_too_many_channels_are_refused() {
-    let site = Site::start(|_| {}).await;
-    let mut client = site.client(7).await;
-    let ports = |first: u8| -> Attributes {
-        vec![Box::new(RequestedTransport { protocol: PROTO_UDP }), Box::new(Filled(ATTR_EVEN_PORT, vec![first]))]
-    };
-    assert_eq!(client.asks(METHOD_ALLOCATE, || ports(0x80)).await.err(), Some(508));
-    client.asks(METHOD_ALLOCATE, || ports(0)).await.expect("an even port alone");
-    let table = site.relay.table();
-    assert_eq!((table.len(), table[0].relayed.port() % 2), (1, 0));
-    assert_eq!(client.binds(0x3fff, site.peer()).await.err(), Some(400));
-    client.binds(0x4000, site.peer()).await.expect("a channel");
-    for number in 0x4001..0x4010 {
-        assert_eq!(client.binds(number, site.peer()).await.err(), Some(400), "the peer has a channel");
-    }
-    assert_eq!(client.binds(0x4010, site.peer()).await.err(), Some(508));
-}
-
-#[tokio::test]
-async fn the_last_byte_ends_it() {
-    let site = Site::start(|config| config.limits.bytes_per_credential = 250).await;
-    let mut client = site.client(7).await;
-    client.allocates().await.expect("an allocation");
-    client.binds(0x4000, site.peer()).await.expect("a channel");
-    for _ in 0..3 {
-        client.sends(0x4000, RTP).await;
-        site.hears().await;
-    }
-    client.sends(0x4000, RTP).await;
-    site.ends_all().await;
-    assert!(site.has_heard_nothing());
-    assert_eq!(site.relay.meter(7, 3).bytes, 300);
-    assert_eq!(client.allocates().await.err(), Some(486), "the same credential");
-    site.clock.fetch_add(1, Ordering::Relaxed);
-    site.client(7).await.allocates().await.expect("another credential");
-}
-
-#[tokio::test]
 async fn behind_nat_the_public_address_leads_to_the_media_within() {
     let public = IpAddr::from([203, 0, 113, 9]);
     let site = Site::start(|config| config.media.public = Some(public)).await;
@@ -375,71 +215,4 @@ async fn an_external_server_is_only_told_of() {
     assert_eq!(site.relay.address(), None);
     assert!(site.relay.is_relayed(7, at("192.0.2.1:5000")) && !site.relay.is_relayed(7, at("192.0.2.2:5000")));
     site.relay.close().await;
-}
-
-#[tokio::test]
-async fn strangers_are_answered_at_a_rate() {
-    let site = Site::start(|_| {}).await;
-    let client = site.client(7).await;
-    let mut message = Message::new();
-    message.build(&[Box::new(TransactionId::new()), Box::new(BINDING_REQUEST)]).expect("a message");
-    for _ in 0..1000 {
-        client.socket.send(&message.raw).await.expect("sent");
-        tokio::task::yield_now().await;
-    }
-    // Somebody else's address would be needed for more; this one's next answer is a second's twentieth away.
-    let mut answers = 0;
-    while tokio::time::timeout(Duration::from_millis(300), client.socket.recv(&mut [0; 1500])).await.is_ok() {
-        answers += 1;
-    }
-    assert!((50..=300).contains(&answers), "{answers}");
-    let mut mapped = XorMappedAddress::default();
-    let answer = client.asks_once(BINDING_REQUEST.method, Vec::new(), false).await;
-    mapped.get_from(&answer).expect("an address");
-    assert_eq!(mapped.port, client.socket.local_addr().expect("an address").port());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    /// Whatever comes, the server goes on.
-    #[test]
-    fn it_survives_what_is_malformed(
-        changes in prop::collection::vec((0..METHODS.len(), 0usize..200, any::<u8>()), 100),
-        cut in 0usize..200,
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let site = Site::start(|_| {}).await;
-            let mut client = site.client(7).await;
-            client.allocates().await.expect("an allocation");
-            client.binds(0x4000, site.peer()).await.expect("a channel");
-            for (method, place, value) in changes {
-                let class = if METHODS[method] == METHOD_SEND { CLASS_INDICATION } else { CLASS_REQUEST };
-                let mut message = Message::new();
-                message.build(&[
-                    Box::new(TransactionId::new()),
-                    Box::new(MessageType::new(METHODS[method], class)),
-                    Box::new(Filled(FILLED[place % FILLED.len()], vec![value; place % 24])),
-                    boxed(site.peer()),
-                    Box::new(ChannelNumber(0x4000)),
-                    Box::new(Data(vec![value; 40])),
-                    Box::new(TextAttribute::new(ATTR_USERNAME, client.username.clone())),
-                    Box::new(TextAttribute::new(ATTR_REALM, credentials::REALM.to_owned())),
-                    Box::new(TextAttribute::new(ATTR_NONCE, client.nonce.clone())),
-                    Box::new(MessageIntegrity(client.key.clone())),
-                ]).expect("a message");
-                let length = message.raw.len();
-                if value % 3 == 0 {
-                    message.raw[place % length] = value;
-                }
-                let end = if value % 4 == 0 { cut.min(length) } else { length };
-                client.socket.send(&message.raw[..end]).await.expect("sent");
-                tokio::task::yield_now().await;
-            }
-            // A server that runs ends its allocation; one that has panicked does not.
-            site.relay.close().await;
-            assert!(site.relay.table().is_empty());
-        });
-    }
 }
