@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rtc::ice::mdns::MulticastDnsMode;
@@ -39,16 +39,8 @@ const SAMPLES: u32 = 960;
 const ICE_INTERVAL: Duration = Duration::from_millis(20);
 const LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
-/// A packet that was heard.
-#[derive(Debug, Clone)]
-pub struct Heard {
-    /// On which line of the offer.
-    pub line: usize,
-    /// The packet.
-    pub packet: Packet,
-    /// When.
-    pub at: Instant,
-}
+/// A packet that was heard, and on which line of the offer.
+pub type Heard = (usize, Packet);
 
 /// A connection.
 pub struct Caller {
@@ -58,7 +50,8 @@ pub struct Caller {
     lines: Arc<Mutex<HashMap<u32, usize>>>,
     state: watch::Receiver<RTCPeerConnectionState>,
     level_id: u8,
-    said: u16,
+    /// The number of the last packet that was said.
+    pub said: u16,
     /// What is heard.
     pub heard: mpsc::Receiver<Heard>,
 }
@@ -89,7 +82,7 @@ impl PeerConnectionEventHandler for Handler {
                 if let TrackRemoteEvent::OnRtpPacket(packet) = event {
                     let line = lines.lock().unwrap_or_else(PoisonError::into_inner).get(&packet.header.ssrc).copied();
                     if let Some(line) = line {
-                        let _ = heard.try_send(Heard { line, packet, at: Instant::now() });
+                        let _ = heard.try_send((line, packet));
                     }
                 }
             }
@@ -209,11 +202,6 @@ impl Caller {
         };
         header.set_extension(self.level_id, Bytes::copy_from_slice(&[level & 0x7f]))?;
         self.microphone.write_rtp(Packet { header, payload }).await
-    }
-
-    /// Loses so many packets on their way.
-    pub fn lose(&mut self, packets: u16) {
-        self.said = self.said.wrapping_add(packets);
     }
 
     /// Ends it.

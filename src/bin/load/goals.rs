@@ -1,6 +1,6 @@
 //! What is aimed for beside the peers, as ratios of one run, and whether it was reached.
 
-use crate::report::{Report, figure};
+use crate::report::{Report, figure, medians};
 use crate::sockets::{self, Load};
 
 /// An empty table of goals.
@@ -44,10 +44,14 @@ fn add_plain(report: &mut Report, what: &str, ours: f64, most: f64) {
     report.say(vec![what.to_owned(), figure(ours), "-".into(), "-".into(), format!("≤ {}", figure(most)), met.into()]);
 }
 
+/// Where this stands in the figures of [`sockets::once`].
+fn column(name: &str) -> usize {
+    sockets::COLUMNS.iter().position(|column| *column == name).unwrap_or(0)
+}
+
 /// Of orders reaching sockets: the figures of all contenders, in their order.
 pub fn of_sockets(load: Load, figures: &[Vec<f64>; 4]) -> Report {
     let mut report = table();
-    let column = |name: &str| sockets::COLUMNS.iter().position(|column| *column == name).unwrap_or(0);
     let of = |name: &str| figures.each_ref().map(|figures| figures[column(name)]);
     let [lost, ..] = of("lost");
     add_plain(&mut report, "deliveries lost", lost, 0.0);
@@ -66,6 +70,31 @@ pub fn of_sockets(load: Load, figures: &[Vec<f64>; 4]) -> Report {
     let [ours, _, ws, socket_io] = of("kB/socket");
     add(&mut report, most("kB a socket, Socket.IO", ours, socket_io, 0.25));
     add(&mut report, most("kB a socket, ws", ours, ws, 0.6));
+    report
+}
+
+/// Of calls beside orders: the runs without and with them.
+pub fn of_calls(alone: &[Vec<f64>], beside: &[Vec<f64>]) -> Report {
+    let mut report = table();
+    let p99 = |runs| medians(runs)[column("p99 ms")];
+    let bound = Bound::AtMost(1.5);
+    add(&mut report, Goal { what: "orders' p99 ms, without calls", ours: p99(beside), theirs: p99(alone), bound });
+    report
+}
+
+/// Of a hundred rooms, by the columns of [`crate::voice`].
+pub fn of_rooms(lost: f64, cpu_percent: f64, rss_mb: f64) -> Report {
+    let mut report = table();
+    add_plain(&mut report, "packets lost", lost, 0.0);
+    add_plain(&mut report, "CPU % of a core", cpu_percent, 40.0);
+    add_plain(&mut report, "RSS MB", rss_mb, 150.0);
+    report
+}
+
+/// Of joins and leaves.
+pub fn of_joins(drift_mb: f64) -> Report {
+    let mut report = table();
+    add_plain(&mut report, "drift MB", drift_mb, 5.0);
     report
 }
 

@@ -3,9 +3,8 @@
 
 mod backtest;
 mod bench;
-// Tests of the engine use more of it.
-#[allow(dead_code)]
 mod caller;
+mod calls;
 mod client;
 mod contender;
 mod endpoints;
@@ -166,7 +165,25 @@ enum Command {
         #[arg(long)]
         joins: Option<u32>,
     },
-    /// The engine of voice, for the measurement above
+    /// Orders reaching WebSockets beside calls that the same server carries, and without them
+    Calls {
+        /// Rooms, each with one who talks all the time
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i32).range(1..=150))]
+        rooms: i32,
+        /// People in each room
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(2..=50))]
+        people: i32,
+        /// Sockets that watch
+        #[arg(long, default_value_t = 1_000)]
+        sockets: usize,
+        /// Orders a second
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=5_000))]
+        rate: u64,
+        /// Seconds of each run
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=120))]
+        seconds: u64,
+    },
+    /// The engine of voice, for the measurement above it
     #[command(hide = true)]
     VoiceEngine,
     /// Projections on the real invoices of a gift shop; needs neither server nor database
@@ -258,6 +275,11 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
             visitors::run(&bench, visitors::Load { hits, orders, seconds }).await
         }
         Command::Idle => idle(&bench).await,
+        Command::Calls { rooms, people, sockets, rate, seconds } => {
+            let talking = voice::Load { rooms, people, talking: 1, seconds };
+            let orders = sockets::Load { sockets, slow: 0, rate, seconds };
+            calls::run(&bench, talking, orders).await
+        }
         // These need neither server nor database, and have been answered before.
         Command::Voice { .. } | Command::VoiceEngine | Command::Backtest => Ok(()),
         Command::All { quick } => {
@@ -281,6 +303,7 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
             let rows: &[u32] = if quick { &[10_000] } else { &[10_000, 100_000, 1_000_000] };
             royalties::run(&bench, rows).await?;
             visitors::run(&bench, visitors::Load { hits: 2_000, orders: 50, seconds: seconds(30) }).await?;
+            calls_beside_orders(&bench, quick).await?;
             match (&bench.peers, quick) {
                 (Some(_), true) => peers::quick(&bench).await,
                 (Some(_), false) => peers::run(&bench, peers::Command::All).await,
@@ -291,6 +314,18 @@ async fn run(mut bench: Bench, command: Command) -> Outcome<()> {
             }
         }
     }
+}
+
+/// Calls alone and beside orders.
+async fn calls_beside_orders(bench: &Bench, quick: bool) -> Outcome<()> {
+    let seconds = if quick { 2 } else { 20 };
+    let (rooms, sockets) = if quick { (3, 50) } else { (100, 1_000) };
+    let load = voice::Load { rooms, people: 3, talking: 1, seconds };
+    voice::run(load, bench.repetitions).await?;
+    voice::run(voice::Load { rooms: 1, people: if quick { 8 } else { 50 }, talking: 3, seconds }, bench.repetitions)
+        .await?;
+    voice::joins(if quick { 20 } else { 1_000 }).await?;
+    calls::run(bench, load, sockets::Load { sockets, slow: 0, rate: 50, seconds }).await
 }
 
 async fn idle(bench: &Bench) -> Outcome<()> {

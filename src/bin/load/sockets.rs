@@ -82,8 +82,15 @@ pub async fn once(bench: &Bench, contender: Contender, load: Load) -> Outcome<Ve
     allow_open_files(load.sockets as u64 + OTHER_FILES)?;
     contender.empty(bench).await?;
     let server = contender.start(bench).await?;
-    let handshake = contender.handshake(bench, &server).await?;
-    let open = Open { server: &server, handshake: &handshake, hello: contender.hello() };
+    let figures = deliver(bench, contender, &server, load).await;
+    server.stop().await?;
+    figures
+}
+
+/// Posts orders to a server that has none, and follows them to the sockets.
+pub async fn deliver(bench: &Bench, contender: Contender, server: &Server, load: Load) -> Outcome<Vec<f64>> {
+    let handshake = contender.handshake(bench, server).await?;
+    let open = Open { server, handshake: &handshake, hello: contender.hello() };
     // The server has done everything once before its memory is taken as the start.
     open.connect(8, false).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -95,7 +102,7 @@ pub async fn once(bench: &Bench, contender: Contender, load: Load) -> Outcome<Ve
     let orders = load.rate * load.seconds;
     let mut request = OrderRequest::new(&server.address, &contender.webhook());
     let signatures = request.signatures(orders);
-    let clients = connect_posters(&server).await?;
+    let clients = connect_posters(server).await?;
     let run = Arc::new(Run::new(orders, load.rate));
     // Dropped at the end of this function, which ends the sockets.
     let mut watchers = JoinSet::new();
@@ -105,7 +112,7 @@ pub async fn once(bench: &Bench, contender: Contender, load: Load) -> Outcome<Ve
     for (stream, pending) in slow {
         watchers.spawn(watch_late(stream, pending, Arc::clone(&run)));
     }
-    let (before, own_before) = (bench.cpu(&server).server, bench.cpu_of_self().server);
+    let (before, own_before) = (bench.cpu(server).server, bench.cpu_of_self().server);
     let deadline = run.began + Duration::from_secs(load.seconds) + PATIENCE;
     let taken = post(clients, &request, signatures, &run, deadline).await?;
     let expected = orders * (load.sockets - load.slow) as u64;
@@ -113,7 +120,7 @@ pub async fn once(bench: &Bench, contender: Contender, load: Load) -> Outcome<Ve
     while run.received() < expected && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let (cpu, own_cpu) = (bench.cpu(&server).server - before, bench.cpu_of_self().server - own_before);
+    let (cpu, own_cpu) = (bench.cpu(server).server - before, bench.cpu_of_self().server - own_before);
     let (received, bytes) = (run.received(), run.bytes.load(Relaxed));
     count_the_lost(&run, load.sockets - load.slow);
     let caught_up = catch_up(bench, contender, &run, load.slow).await?;
@@ -122,7 +129,6 @@ pub async fn once(bench: &Bench, contender: Contender, load: Load) -> Outcome<Ve
     }
     let peak_kb = server.peak_kb()?;
     watchers.shutdown().await;
-    server.stop().await?;
     Ok(vec![
         received as f64,
         expected as f64 - received as f64,

@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 
 use crate::Outcome;
 use crate::caller::{Caller, Heard, OPUS};
+use crate::goals;
 use crate::process::{Process, allow_open_files};
-use crate::report::{Histogram, Report};
+use crate::report::{Histogram, Report, medians};
 use crate::voice_engine::{Engine, HERE, Signalling};
 
 /// As browsers: a packet each 20 ms.
@@ -33,7 +34,7 @@ const CONNECTING_MAX: Duration = Duration::from_secs(20);
 const CONNECTING_AT_ONCE: usize = 4;
 /// Joins before memory is looked at first: by then everything has been allocated once.
 const FIRST_JOINS: u32 = 100;
-/// Files of a client: its sockets, and those of the engine's process are its own.
+/// Files of a client: its sockets; those of the engine's process are its own.
 const FILES_EACH: u64 = 4;
 
 /// Who calls.
@@ -79,12 +80,12 @@ impl Tally {
         Bytes::from(payload)
     }
 
-    fn hear(&self, heard: &Heard) {
-        let payload = &heard.packet.payload;
+    fn hear(&self, (_, packet): &Heard, now: Instant) {
+        let payload = &packet.payload;
         let (Some(sent), Some(1)) = (payload.first_chunk::<8>(), payload.get(8)) else { return };
         let sent = self.began + Duration::from_nanos(u64::from_be_bytes(*sent));
         self.heard.fetch_add(1, Relaxed);
-        self.delays.add(heard.at.saturating_duration_since(sent));
+        self.delays.add(now.saturating_duration_since(sent));
     }
 }
 
@@ -119,7 +120,7 @@ impl Calls {
         let tally = Arc::clone(&self.tally);
         self.tasks.spawn(async move {
             while let Some(packet) = heard.recv().await {
-                tally.hear(&packet);
+                tally.hear(&packet, Instant::now());
             }
         });
         let (tally, listeners) = (Arc::clone(&self.tally), self.load.people as u64 - 1);
@@ -193,6 +194,9 @@ pub async fn run(load: Load, repetitions: u32) -> Outcome<()> {
     }
     report.add(&[&load.rooms, &load.people, &load.talking], &runs);
     report.print();
+    if let [_, lost, _, _, cpu_percent, _, rss_mb, ..] = medians(&runs)[..] {
+        goals::of_rooms(lost, cpu_percent, rss_mb).print();
+    }
     Ok(())
 }
 
@@ -245,8 +249,9 @@ pub async fn joins(joins: u32) -> Outcome<()> {
     let columns = ["RSS MB before", "RSS MB after", "drift MB", "join p50 ms", "join p99 ms"];
     let mut report = Report::new("Voice: joins and leaves", &["joins"], &columns);
     let quantile = |share| tally.joins.quantile_ms(share);
-    let figures = vec![mb(before), mb(after), mb(after) - mb(before), quantile(0.5), quantile(0.99)];
-    report.add(&[&joins], &[figures]);
+    let drift = mb(after) - mb(before);
+    report.add(&[&joins], &[vec![mb(before), mb(after), drift, quantile(0.5), quantile(0.99)]]);
     report.print();
+    goals::of_joins(drift).print();
     Ok(())
 }

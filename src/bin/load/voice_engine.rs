@@ -36,10 +36,8 @@ enum Answered {
 
 /// How a call is set up: by the engine alone, or by a whole server.
 pub trait Signalling {
-    /// Takes an offer of a person's browser and answers it.
+    /// Takes an offer of a person's browser and answers it. Rooms, and people in a room, are numbered from 1.
     fn offer(&self, seat: Seat, attempt: u32, sdp: String) -> impl Future<Output = Outcome<String>> + Send;
-    /// The person leaves.
-    fn leave(&self, seat: Seat) -> impl Future<Output = Outcome<()>> + Send;
 }
 
 /// An engine in a process of its own; killed where it is dropped.
@@ -70,6 +68,12 @@ impl Engine {
         Ok(serde_json::from_str(&answer)?)
     }
 
+    /// The person leaves.
+    pub async fn leave(&self, seat: Seat) -> Outcome<()> {
+        let Seat { room, person, epoch } = seat;
+        self.ask(&Asked::Leave { room, person, epoch }).await.map(|_| ())
+    }
+
     /// Packets that a limit or a full queue made it drop.
     pub async fn dropped(&self) -> Outcome<u64> {
         match self.ask(&Asked::Dropped).await? {
@@ -98,16 +102,11 @@ impl Signalling for Engine {
             _ => Err("the engine answered something else".into()),
         }
     }
-
-    async fn leave(&self, seat: Seat) -> Outcome<()> {
-        let Seat { room, person, epoch } = seat;
-        self.ask(&Asked::Leave { room, person, epoch }).await.map(|_| ())
-    }
 }
 
 /// Is an engine: answers standard input until it ends.
 pub fn serve(runtime: &Runtime) -> Outcome<()> {
-    let (sfu, mut events) = Sfu::start(Place { bind: HERE, public: None, ports: 0..=0, tcp: None })?;
+    let (sfu, mut events) = Sfu::start(Place { bind: HERE, public: None, ports: 0..=0, tcp: Some((HERE, 0).into()) })?;
     runtime.spawn(async move { while events.recv().await.is_some() {} });
     let mut out = std::io::stdout();
     for line in std::io::stdin().lines() {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::ice::network_type::NetworkType;
+use rtc::interceptor::{ReceiverReportBuilder, SenderReportBuilder, Slot};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MediaEngine};
 use rtc::rtp::Packet;
@@ -23,7 +24,6 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceGatheringState,
     RTCPeerConnectionState, RTCSessionDescription, RTCStatsReportEntry, Registry, SettingEngineBuilder, StatsSelector,
-    configure_rtcp_reports,
 };
 
 use super::description::{self, LEVEL_URI, Offer};
@@ -39,6 +39,8 @@ const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
 const ICE_FAILED: Duration = Duration::from_secs(12);
 /// How often a way that stands is checked.
 const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
+/// How often each stream's reports (RTCP) are sent, a packet each. RFC 3550 would say five seconds; nothing here waits for them.
+const REPORTS_EVERY: Duration = Duration::from_secs(3);
 /// Finding one's own addresses takes a millisecond; nobody waits longer than this for it.
 const GATHERING_MAX: Duration = Duration::from_secs(2);
 /// How Opus is to be sent: nothing while it is silent, and with its own error correction.
@@ -109,7 +111,9 @@ pub async fn answer<W: Watcher>(
     let gathered = Arc::new(Notify::new());
     let handler = Handler { watcher, gathered: Arc::clone(&gathered), has_track: AtomicBool::new(false) };
     let engine = codecs(offer).map_err(Failure::Offer)?;
-    let registry = configure_rtcp_reports(Registry::new());
+    let registry = Registry::new()
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORTS_EVERY).build())
+        .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORTS_EVERY).build());
     let mut networks = vec![NetworkType::Udp4, NetworkType::Udp6];
     if tcp.is_some() {
         networks.extend([NetworkType::Tcp4, NetworkType::Tcp6]);
@@ -124,7 +128,7 @@ pub async fn answer<W: Watcher>(
     let waiting = Arc::new(Waiting::default());
     let peer: Arc<dyn PeerConnection> = Arc::new(
         PeerConnectionBuilder::new()
-            .with_runtime(Arc::new(Sockets(Arc::clone(&waiting))))
+            .with_runtime(Arc::new(Sockets::new(Arc::clone(&waiting), &offer.sources)))
             .with_media_engine(engine)
             .with_interceptor_registry(registry)
             .with_setting_engine(settings)
@@ -136,6 +140,10 @@ pub async fn answer<W: Watcher>(
             .map_err(Failure::Place)?,
     );
     match negotiate(&peer, offer, &gathered).await {
+        Ok((_, answer)) if !description::has_udp(&answer) => {
+            let _ = peer.close().await;
+            Err(Failure::Place(Error::Other("the port is taken".to_owned())))
+        }
         Ok((streams, answer)) => {
             let track = |(stream, ssrc)| (Track { stream, waiting: Arc::clone(&waiting) }, ssrc);
             let tracks = streams.into_iter().map(track).collect();

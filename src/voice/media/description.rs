@@ -1,11 +1,14 @@
 //! Offers, answers and candidates as text (SDP): what is taken from a browser, and what it is told.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Refused, SDP_MAX_BYTES, SLOTS};
 
 /// Ways to a browser at most, in its offer and after it: browsers name one or two for each network and relay.
 pub const CANDIDATES_MAX: usize = 40;
+/// Streams that an offer says it sends: browsers name one, their microphone.
+const SOURCES_MAX: usize = SLOTS;
 /// A candidate is one line of text.
 const CANDIDATE_MAX_BYTES: usize = 512;
 
@@ -24,6 +27,8 @@ pub struct Offer {
     pub red: Option<(u8, String)>,
     /// The header extension with the level (RFC 6464).
     pub level: Option<u8>,
+    /// The identifiers of the streams that it says it sends.
+    pub sources: Vec<u32>,
 }
 
 /// Reads an offer: audio alone, and as much of it as there are slots.
@@ -58,7 +63,13 @@ pub fn read_offer(sdp: &str) -> Result<Offer, Refused> {
     let candidates: Vec<String> = candidates.iter().take(CANDIDATES_MAX).map(|line| line[2..].to_owned()).collect();
     let mut text = lines.join("\r\n");
     text.push_str("\r\n");
-    Ok(Offer { sdp: text, candidates, lines: media.len(), opus, red, level: level_extension(first) })
+    let sources = sdp.lines().filter_map(|line| line.trim().strip_prefix("a=ssrc:")?.split(' ').next()?.parse().ok());
+    let sources: BTreeSet<u32> = sources.collect();
+    if sources.len() > SOURCES_MAX {
+        return refuse("it sends too many streams");
+    }
+    let (lines, level, sources) = (media.len(), level_extension(first), sources.into_iter().collect());
+    Ok(Offer { sdp: text, candidates, lines, opus, red, level, sources })
 }
 
 /// The header extension in which a line carries levels.
@@ -136,6 +147,12 @@ impl Reached {
         }
         Some(format!("a=candidate:{}\r\n", words.join(" ")))
     }
+}
+
+/// Whether an answer names a way over UDP. The library goes without where it could not bind its port.
+pub fn has_udp(answer: &str) -> bool {
+    let ways = answer.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    ways.filter_map(|way| way.split(' ').nth(2)).any(|protocol| protocol.eq_ignore_ascii_case("udp"))
 }
 
 /// The name of an answered connection, and where it takes streams of TCP.

@@ -15,7 +15,7 @@ use super::connection::{self, Standing, Watcher};
 use super::description::{self, CANDIDATES_MAX, Offer, Reached};
 use super::leg::{Answered, Leg};
 use super::ports::Ports;
-use super::room::{Outgoing, Room};
+use super::room::Room;
 use super::seat::Sitting;
 use super::tcp::{self, Front};
 use super::wishes::Wishes;
@@ -25,8 +25,8 @@ use super::{Event, Measured, Place, Refused, Seat};
 pub const SEATS_MAX: usize = 1_000;
 /// How often rooms look at the time: who has ended to speak, which connections are over.
 const TICK: Duration = Duration::from_millis(100);
-/// Ticks between two looks at what the library knows of a connection.
-const TICKS_PER_LOOK: u64 = 10;
+/// Ticks between two looks at what the library knows of a connection: it writes a whole report for the two figures that are shown.
+const TICKS_PER_LOOK: u64 = 20;
 /// Ports that are tried for a connection, where others use them.
 const PORTS_TRIED: usize = 8;
 
@@ -213,19 +213,18 @@ impl Inner {
         let Some(sitting) = room.seats.get_mut(&seat).filter(|sitting| sitting.newest == leg.attempt) else {
             return Err(Box::new(leg));
         };
-        let attempt = leg.attempt;
-        sitting.legs.push(leg);
-        let early = std::mem::take(&mut sitting.early);
-        Ok(early.into_iter().filter(|(of, _)| *of == attempt).map(|(_, candidate)| candidate).collect())
+        let early = std::mem::take(&mut sitting.early).into_iter().filter(|(of, _)| *of == leg.attempt);
+        let early: Vec<String> = early.map(|(_, candidate)| candidate).take(CANDIDATES_MAX - leg.ways).collect();
+        sitting.legs.push(Leg { ways: leg.ways + early.len(), ..leg });
+        sitting.was_answered = true;
+        Ok(early)
     }
 
-    /// A seat whose first offer could not be answered is none.
+    /// A seat whose first offer could not be answered is none; what was wished for it still holds.
     fn give_up_empty(&self, seat: Seat) {
-        let has_none = |room: &mut Room| room.seats.get(&seat).is_some_and(|sitting| sitting.legs.is_empty());
-        if self.with_room(seat.room, has_none) == Some(true) {
-            let wish = self.wishes.of(seat);
-            self.take_out(seat);
-            self.wishes.change(seat, |held| *held = wish);
+        let is_new = |room: &mut Room| room.seats.get(&seat).is_some_and(|sitting| !sitting.was_answered);
+        if self.with_room(seat.room, is_new) == Some(true) {
+            self.vacate(seat);
         }
     }
 
@@ -233,27 +232,34 @@ impl Inner {
     pub async fn candidate(&self, seat: Seat, attempt: u32, candidate: String) -> Result<(), Refused> {
         description::is_tried(&candidate, true)?;
         let find = |room: &mut Room| {
-            let sitting = room.seats.get_mut(&seat)?;
-            match sitting.legs.iter().find(|leg| leg.attempt == attempt) {
-                Some(leg) => Some(Some((Arc::clone(&leg.connection), candidate.clone()))),
+            let sitting = room.seats.get_mut(&seat).ok_or(Refused::Gone)?;
+            match sitting.legs.iter_mut().find(|leg| leg.attempt == attempt) {
+                Some(leg) if leg.ways >= CANDIDATES_MAX => Err(Refused::Unusable("it names too many ways")),
+                Some(leg) => {
+                    leg.ways += 1;
+                    Ok(Some((Arc::clone(&leg.connection), candidate.clone())))
+                }
                 None if attempt >= sitting.newest && sitting.early.len() < CANDIDATES_MAX => {
                     sitting.early.push((attempt, candidate.clone()));
-                    Some(None)
+                    Ok(None)
                 }
-                None => None,
+                None => Err(Refused::Gone),
             }
         };
-        match self.with_room(seat.room, find).flatten() {
-            Some(Some((connection, candidate))) => connection.add_candidate(&candidate).await,
-            Some(None) => Ok(()),
-            None => Err(Refused::Gone),
+        match self.with_room(seat.room, find).unwrap_or(Err(Refused::Gone))? {
+            Some((connection, candidate)) => connection.add_candidate(&candidate).await,
+            None => Ok(()),
         }
     }
 
     /// A seat is given up: its connections.
     pub fn take_out(&self, seat: Seat) -> Vec<Leg> {
-        let now = Instant::now();
         self.wishes.forget(seat);
+        self.vacate(seat)
+    }
+
+    fn vacate(&self, seat: Seat) -> Vec<Leg> {
+        let now = Instant::now();
         let mut rooms = lock(&self.rooms);
         let Some(room) = rooms.get(&seat.room).cloned() else { return Vec::new() };
         let mut room = lock(&room);
@@ -288,23 +294,10 @@ impl Inner {
     fn receive(&self, seat: Seat, attempt: u32, packet: &Packet) {
         let Some(room) = self.room(seat.room) else { return };
         let now = Instant::now();
-        let mut outgoing = Outgoing::new();
-        {
-            let mut room = lock(&room);
-            if room.receive(seat, attempt, packet, now, &mut outgoing) {
-                room.tell(&self.events, now);
-            }
-        }
-        for (listener, track, packet) in outgoing {
-            if self.loss.as_ref().is_some_and(Loss::strikes) {
-                continue;
-            }
-            if !track.send(packet) {
-                let mut room = lock(&room);
-                if let Some(sitting) = room.seats.get_mut(&listener) {
-                    sitting.dropped += 1;
-                }
-            }
+        let is_lost = || self.loss.as_ref().is_some_and(Loss::strikes);
+        let mut room = lock(&room);
+        if room.receive(seat, attempt, packet, now, |track, packet| is_lost() || track.send(packet)) {
+            room.tell(&self.events, now);
         }
     }
 
@@ -317,18 +310,18 @@ impl Inner {
             ticks.tick().await;
             let now = Instant::now();
             n += 1;
-            for (nth, room) in self.all_rooms().into_iter().enumerate() {
-                let over = {
+            for room in self.all_rooms() {
+                let (over, number) = {
                     let mut room = lock(&room);
                     let over = room.tick(now);
                     room.tell(&self.events, now);
-                    over
+                    (over, room.number)
                 };
                 if !over.is_empty() {
                     tokio::spawn(close(over));
                 }
                 // Not all rooms at the same tick, so that no second has a peak.
-                if (n + nth as u64).is_multiple_of(TICKS_PER_LOOK) {
+                if n.wrapping_add_signed(number.into()).is_multiple_of(TICKS_PER_LOOK) {
                     look(&room, self.front.as_ref()).await;
                 }
             }

@@ -36,6 +36,8 @@ pub struct Leg {
     pub codecs: Codecs,
     /// What the library knew of it last.
     pub known: Known,
+    /// Ways to the browser that were tried.
+    pub ways: usize,
 }
 
 /// A connection that was just answered, with what it occupies.
@@ -100,6 +102,7 @@ impl Leg {
             superseded: None,
             codecs: Codecs { opus: offer.opus, red, level: offer.level },
             known: Known::default(),
+            ways: offer.candidates.len(),
         }
     }
 

@@ -15,7 +15,7 @@ use super::seat::Sitting;
 use super::slots::{Heard, Present, Standing};
 use super::{Connection, Event, SLOTS, Seat};
 
-/// Who speaks is told at most five times a second, unless somebody begins.
+/// Who speaks is told at most five times a second, unless somebody begins or ends.
 const SPEAKERS_EVERY: Duration = Duration::from_millis(200);
 /// A level that changed by less is not told again.
 const LEVEL_STEP: u8 = 4;
@@ -32,12 +32,10 @@ pub fn new_source() -> u64 {
     NEXT_SOURCE.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Packets and where they go.
-pub type Outgoing = Vec<(Seat, Track, Packet)>;
-
 /// A room.
 pub struct Room {
-    number: i32,
+    /// Its number.
+    pub number: i32,
     /// Those who are in it.
     pub seats: BTreeMap<Seat, Sitting>,
     heard: Heard<Seat>,
@@ -46,7 +44,8 @@ pub struct Room {
     told_red: bool,
     told_speakers: Vec<(i32, u8)>,
     told_speakers_at: Option<Instant>,
-    is_beginning: bool,
+    // Somebody begins or ends to speak: that is told at once.
+    is_pressing: bool,
 }
 
 impl Room {
@@ -61,45 +60,49 @@ impl Room {
             told_red: false,
             told_speakers: Vec::new(),
             told_speakers_at: None,
-            is_beginning: false,
+            is_pressing: false,
         }
     }
 
-    /// A packet came over an attempt: adds to `outgoing` what is to be sent. Whether there is something to tell.
+    /// A packet came over an attempt: sends it to whoever hears the person; `send` says whether there was room for it. Whether there
+    /// is something to tell.
     pub fn receive(
         &mut self,
         seat: Seat,
         attempt: u32,
         packet: &Packet,
         now: Instant,
-        outgoing: &mut Outgoing,
+        send: impl Fn(&Track, Packet) -> bool,
     ) -> bool {
         let Some(sitting) = self.seats.get_mut(&seat) else { return false };
         let Some((stream, level)) = sitting.take(attempt, packet, now) else { return false };
         let begins = sitting.voice.heard(level.unwrap_or(SILENCE), now);
         let source = sitting.source_id();
         if begins {
-            self.is_beginning = true;
+            self.is_pressing = true;
             self.settle(now);
         }
-        for (listener, sitting) in self.seats.iter_mut().filter(|(listener, _)| **listener != seat) {
+        for (_, sitting) in self.seats.iter_mut().filter(|(listener, _)| **listener != seat) {
             let Some(slot) = sitting.standing.of(seat).filter(|_| !sitting.is_deaf) else { continue };
             for leg in sitting.legs.iter_mut().filter(|leg| leg.is_connected) {
-                if let Some((track, packet, bytes)) = forward(leg, slot, source, &stream, packet, now) {
+                let Some((track, packet)) = forward(leg, slot, source, &stream, packet, now) else { continue };
+                let bytes = RTP_HEADER_BYTES + packet.payload.len();
+                if send(track, packet) {
                     sitting.sent_bytes += bytes as u64;
-                    outgoing.push((*listener, track, packet));
+                } else {
+                    sitting.dropped += 1;
                 }
             }
         }
         begins
     }
 
-    /// A connection changed. Whether there is something to tell.
-    pub fn link(&mut self, seat: Seat, attempt: u32, link: Link, now: Instant) -> bool {
-        let Some(sitting) = self.seats.get_mut(&seat) else { return false };
-        let changed = sitting.link(attempt, link, now);
-        self.settle(now);
-        changed
+    /// A connection changed.
+    pub fn link(&mut self, seat: Seat, attempt: u32, link: Link, now: Instant) {
+        if let Some(sitting) = self.seats.get_mut(&seat) {
+            sitting.link(attempt, link, now);
+            self.settle(now);
+        }
     }
 
     /// Nothing of a person is forwarded, or it is again.
@@ -111,7 +114,7 @@ impl Room {
 
     /// A person hears nothing, or everybody again.
     pub fn deafen(&mut self, seat: Seat, is_deaf: bool) {
-        if let Some(sitting) = self.seats.get_mut(&seat) {
+        if let Some(sitting) = self.seats.get_mut(&seat).filter(|sitting| sitting.is_deaf != is_deaf) {
             sitting.is_deaf = is_deaf;
             sitting.legs.iter_mut().for_each(Leg::cut);
         }
@@ -121,7 +124,7 @@ impl Room {
     pub fn tick(&mut self, now: Instant) -> Vec<Leg> {
         let mut over = Vec::new();
         for sitting in self.seats.values_mut() {
-            sitting.voice.settle(now);
+            self.is_pressing |= sitting.voice.settle(now);
             over.extend(sitting.outdated(now, CONNECTING_MAX));
         }
         self.settle(now);
@@ -140,7 +143,13 @@ impl Room {
             self.seats.iter().map(|(seat, sitting)| Present { who: *seat, level: sitting.voice.level() }).collect();
         self.heard.update(&present, now);
         for (seat, sitting) in &mut self.seats {
+            let before = sitting.standing.clone();
             sitting.standing.settle(self.heard.members(), *seat);
+            // Whoever takes a slot, or takes it again, goes on where the listener's stream in it ended.
+            for slot in (0..SLOTS).filter(|slot| before.0[*slot] != sitting.standing.0[*slot]) {
+                let outlets = sitting.legs.iter_mut().filter_map(|leg| leg.outlets.get_mut(slot));
+                outlets.for_each(|outlet| outlet.numbering.cut());
+            }
         }
     }
 
@@ -159,7 +168,7 @@ impl Room {
 
     fn tell_speakers(&mut self, events: &mpsc::Sender<Event>, now: Instant) {
         let is_due = self.told_speakers_at.is_none_or(|at| now.saturating_duration_since(at) >= SPEAKERS_EVERY);
-        if !is_due && !self.is_beginning {
+        if !is_due && !self.is_pressing {
             return;
         }
         let of = |(seat, sitting): (&Seat, &Sitting)| sitting.voice.level().map(|level| (seat.person, level));
@@ -171,7 +180,7 @@ impl Room {
                 self.told_speakers.iter().any(near)
             });
         if same || events.try_send(Event::Speakers(self.number, speakers.clone())).is_ok() {
-            self.is_beginning = false;
+            self.is_pressing = false;
             if !same {
                 self.told_speakers = speakers;
                 self.told_speakers_at = Some(now);
@@ -181,14 +190,14 @@ impl Room {
 }
 
 /// The packet as one connection of a listener gets it: with that slot's numbers and that browser's codecs.
-fn forward(
-    leg: &mut Leg,
+fn forward<'a>(
+    leg: &'a mut Leg,
     slot: usize,
     source: u64,
     stream: &Stream,
     packet: &Packet,
     now: Instant,
-) -> Option<(Track, Packet, usize)> {
+) -> Option<(&'a Track, Packet)> {
     let (payload_type, payload) = leg.codecs.translate(stream, &packet.payload)?;
     let outlet = leg.outlets.get_mut(slot)?;
     let numbers = outlet.numbering.next(source, packet.header.sequence_number, packet.header.timestamp, now)?;
@@ -201,8 +210,7 @@ fn forward(
         ssrc: outlet.ssrc,
         ..Header::default()
     };
-    let bytes = RTP_HEADER_BYTES + payload.len();
-    Some((outlet.track.clone(), Packet { header, payload }, bytes))
+    Some((&outlet.track, Packet { header, payload }))
 }
 
 /// The header that every RTP packet has.

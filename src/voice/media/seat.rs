@@ -31,6 +31,8 @@ pub struct Sitting {
     pub newest: u32,
     /// Candidates that came before their connection was ready.
     pub early: Vec<(u32, String)>,
+    /// Whether an offer of theirs has been answered.
+    pub was_answered: bool,
     /// Whether nothing of them is forwarded.
     pub is_silenced: bool,
     /// Whether they hear nothing.
@@ -70,6 +72,7 @@ impl Sitting {
             legs: Vec::new(),
             newest: 0,
             early: Vec::new(),
+            was_answered: false,
             is_silenced: false,
             is_deaf: false,
             voice: Voice::default(),
@@ -138,6 +141,9 @@ impl Sitting {
 
     /// Nothing of them is forwarded, or it is again.
     pub fn silence(&mut self, is_silenced: bool) {
+        if self.is_silenced == is_silenced {
+            return;
+        }
         self.is_silenced = is_silenced;
         self.voice.hush();
         if let Some(source) = &mut self.source {
@@ -146,15 +152,17 @@ impl Sitting {
         }
     }
 
-    /// A connection changed. Whether that is to be told.
-    pub fn link(&mut self, attempt: u32, link: Link, now: Instant) -> bool {
-        let Some(leg) = self.legs.iter_mut().find(|leg| leg.attempt == attempt) else { return false };
+    /// A connection changed.
+    pub fn link(&mut self, attempt: u32, link: Link, now: Instant) {
+        let other_stands =
+            self.legs.iter().any(|leg| leg.attempt != attempt && leg.is_connected && leg.superseded.is_none());
+        let Some(leg) = self.legs.iter_mut().find(|leg| leg.attempt == attempt) else { return };
         let connects = link == Link::Connected;
         leg.has_failed |= link == Link::Failed;
         if leg.is_connected == connects {
             // One that never stood and fails is over as well.
             if link != Link::Failed {
-                return false;
+                return;
             }
         }
         leg.is_connected = connects;
@@ -165,21 +173,21 @@ impl Sitting {
                 // It comes late: a newer one stands already, which it is to make way for.
                 let late = self.legs.iter_mut().find(|leg| leg.attempt == attempt);
                 late.into_iter().for_each(|leg| leg.superseded = Some(now));
-                return false;
+                return;
             }
             for older in self.legs.iter_mut().filter(|leg| leg.attempt < attempt) {
                 older.superseded.get_or_insert(now);
             }
             // The browser may be another page by now, which knows nothing of who stands where.
             self.told = [None; SLOTS];
-        } else if is_superseded {
-            return false;
+        } else if is_superseded || other_stands {
+            // Sound flows all the same: nobody has to hear of it.
+            return;
         }
         if self.changes.len() >= CHANGES_MAX {
             self.changes.pop_front();
         }
         self.changes.push_back(if connects { Connection::Connected(attempt) } else { Connection::Lost(attempt) });
-        true
     }
 
     /// Takes out the connections that are over.

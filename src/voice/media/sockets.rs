@@ -4,9 +4,9 @@ use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::ReadBuf;
@@ -15,9 +15,14 @@ use webrtc::runtime::{
     Transmit,
 };
 
+use super::SLOTS;
+
 /// Packets of sound that may wait in the library for one listener: 200 ms of five voices. What comes on top is dropped, as the
 /// library itself would let 256 wait, and whoever is that late is better off with a gap than with a delay that stays.
 const WAITING_MAX: u64 = 50;
+
+/// Streams of a browser that send reports: one for each audio line, and some to spare.
+const REPORTERS_MAX: usize = 2 * SLOTS;
 
 /// Packets of sound on their way through the library to one listener.
 #[derive(Debug, Default)]
@@ -46,7 +51,7 @@ impl Waiting {
         self.is_counted.store(true, Relaxed);
     }
 
-    /// Once a second: what the library has not sent by now it never will, as it was refused, or leaves over TCP.
+    /// Every two seconds: what the library has not sent by now it never will, as it was refused, or leaves over TCP.
     pub fn look(&self) {
         let (queued, sent) = (self.queued.load(Relaxed), self.sent.load(Relaxed));
         let (queued_before, sent_before) = (self.looked_at.0.swap(queued, Relaxed), self.looked_at.1.load(Relaxed));
@@ -62,7 +67,47 @@ impl Waiting {
 
 /// The library's runtime, with these sockets.
 #[derive(Debug)]
-pub struct Sockets(pub Arc<Waiting>);
+pub struct Sockets {
+    waiting: Arc<Waiting>,
+    streams: Arc<Streams>,
+}
+
+impl Sockets {
+    /// For a browser that says it sends these streams.
+    pub fn new(waiting: Arc<Waiting>, sources: &[u32]) -> Sockets {
+        Sockets { waiting, streams: Arc::new(Streams { sources: sources.into(), reporters: Mutex::default() }) }
+    }
+}
+
+/// Streams that are let in. The library keeps something of each identifier, also before it knows whether a packet is the browser's
+/// at all, and for as long as the connection lasts.
+#[derive(Debug)]
+struct Streams {
+    sources: Box<[u32]>,
+    reporters: Mutex<Vec<u32>>,
+}
+
+impl Streams {
+    fn lets_in(&self, datagram: &[u8]) -> bool {
+        if is_sound(datagram) {
+            let source = datagram.get(8..12).and_then(|bytes| bytes.first_chunk());
+            let is_named = source.is_some_and(|source| self.sources.contains(&u32::from_be_bytes(*source)));
+            return is_named || self.sources.is_empty();
+        }
+        if !is_report(datagram) {
+            return true;
+        }
+        let Some(reporter) = datagram.get(4..8).and_then(|bytes| bytes.first_chunk()) else { return false };
+        let reporter = u32::from_be_bytes(*reporter);
+        let mut reporters = self.reporters.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = reporters.contains(&reporter);
+        if !is_known && reporters.len() < REPORTERS_MAX {
+            reporters.push(reporter);
+            return true;
+        }
+        is_known
+    }
+}
 
 impl Runtime for Sockets {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
@@ -71,7 +116,8 @@ impl Runtime for Sockets {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         socket.set_nonblocking(true)?;
-        Ok(Arc::new(Udp { socket: tokio::net::UdpSocket::from_std(socket)?, waiting: Arc::clone(&self.0) }))
+        let socket = tokio::net::UdpSocket::from_std(socket)?;
+        Ok(Arc::new(Udp { socket, waiting: Arc::clone(&self.waiting), streams: Arc::clone(&self.streams) }))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -113,6 +159,7 @@ impl Runtime for Sockets {
 struct Udp {
     socket: tokio::net::UdpSocket,
     waiting: Arc<Waiting>,
+    streams: Arc<Streams>,
 }
 
 impl AsyncUdpSocket for Udp {
@@ -135,18 +182,25 @@ impl AsyncUdpSocket for Udp {
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
         let (Some(buffer), Some(meta)) = (buffers.first_mut(), meta.first_mut()) else { return Poll::Ready(Ok(0)) };
-        let mut read = ReadBuf::new(buffer);
-        self.socket.poll_recv_from(cx, &mut read).map_ok(|from| {
+        loop {
+            let mut read = ReadBuf::new(buffer);
+            let from = ready!(self.socket.poll_recv_from(cx, &mut read))?;
             let length = read.filled().len();
-            (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
-            1
-        })
+            if self.streams.lets_in(read.filled()) {
+                (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
+                return Poll::Ready(Ok(1));
+            }
+        }
     }
 }
 
 /// Whether a datagram is a packet of RTP rather than of RTCP, DTLS or STUN (RFC 7983, RFC 5761).
 fn is_sound(datagram: &[u8]) -> bool {
     matches!(datagram, [first, second, ..] if first >> 6 == 2 && !(64..96).contains(&(second & 0x7f)))
+}
+
+fn is_report(datagram: &[u8]) -> bool {
+    matches!(datagram, [first, second, ..] if first >> 6 == 2 && (64..96).contains(&(second & 0x7f)))
 }
 
 #[cfg(test)]
@@ -162,6 +216,19 @@ mod tests {
     }
 
     #[test]
+    fn streams_that_were_not_named_are_left_out_and_reporters_are_few() {
+        let Sockets { streams, .. } = Sockets::new(Arc::default(), &[7]);
+        let sound = |source: u32| [&[0x80, 111, 0, 1, 0, 0, 0, 0][..], &source.to_be_bytes(), &[1, 2, 3]].concat();
+        let report = |source: u32| [&[0x80, 201, 0, 1][..], &source.to_be_bytes()].concat();
+        assert!(streams.lets_in(&sound(7)) && !streams.lets_in(&sound(8)) && !streams.lets_in(&sound(7)[..10]));
+        assert_eq!((0..1_000).filter(|source| streams.lets_in(&report(*source))).count(), REPORTERS_MAX);
+        assert!(streams.lets_in(&report(3)) && !streams.lets_in(&report(999)));
+        assert!(streams.lets_in(&[0, 1, 0, 0]) && streams.lets_in(&[22, 254, 253]), "STUN and DTLS are not its matter");
+        let Sockets { streams, .. } = Sockets::new(Arc::default(), &[]);
+        assert!(streams.lets_in(&sound(8)), "a browser that names none may send any");
+    }
+
+    #[test]
     fn a_few_wait_and_what_never_leaves_is_forgotten() {
         let waiting = Waiting::default();
         let fill = || (0..1_000).take_while(|_| waiting.has_room()).map(|_| waiting.add()).count() as u64;
@@ -173,7 +240,7 @@ mod tests {
         waiting.look();
         assert!(!waiting.has_room());
         waiting.look();
-        assert_eq!(fill(), WAITING_MAX, "none came and none left for a second: they were refused");
+        assert_eq!(fill(), WAITING_MAX, "none came and none left: they were refused");
         waiting.look();
         assert_eq!(fill(), 1_000, "they leave over TCP, where they are not counted");
     }

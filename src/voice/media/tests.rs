@@ -1,7 +1,5 @@
 //! Calls between real clients over loopback.
 
-// Measuring uses more of it than tests do.
-#[allow(dead_code)]
 #[path = "../../bin/load/caller.rs"]
 mod caller;
 mod trouble;
@@ -42,10 +40,6 @@ struct Told {
 }
 
 impl Told {
-    fn new(events: mpsc::Receiver<Event>) -> Told {
-        Told { events, so_far: Vec::new() }
-    }
-
     /// Waits until something is found in what was told.
     async fn find<T>(&mut self, mut find: impl FnMut(&Event) -> Option<T>) -> T {
         if let Some(found) = self.so_far.iter().find_map(&mut find) {
@@ -97,6 +91,23 @@ impl Told {
     }
 }
 
+fn engine() -> (Sfu, Told) {
+    engine_at(place())
+}
+
+fn engine_at(place: Place) -> (Sfu, Told) {
+    let (sfu, events) = Sfu::start(place).unwrap();
+    (sfu, Told { events, so_far: Vec::new() })
+}
+
+/// The first and the second person, once the second can hear the first.
+async fn two(sfu: &Sfu, told: &mut Told) -> (Caller, Caller) {
+    let (a, b) = (join(sfu, seat(1), 1).await, join(sfu, seat(2), 1).await);
+    told.slots(seat(2), 1).await;
+    told.connected(seat(2), 1).await;
+    (a, b)
+}
+
 /// Talks at the usual pace, the number of each packet as its payload.
 async fn talk(caller: &mut Caller, who: u8, packets: std::ops::Range<u32>, level: u8) {
     let mut pace = tokio::time::interval(Duration::from_millis(20));
@@ -121,9 +132,10 @@ async fn hear(caller: &mut Caller, packets: usize) -> Vec<(usize, u8, u32)> {
     let mut heard = Vec::new();
     while heard.len() < packets {
         let next = tokio::time::timeout(PATIENCE, caller.heard.recv()).await;
-        let next = next.unwrap_or_else(|_| panic!("heard {} of {packets}", heard.len())).expect("the call goes on");
-        let (who, n) = number(&next.packet.payload);
-        heard.push((next.line, who, n));
+        let next = next.unwrap_or_else(|_| panic!("heard {} of {packets}", heard.len()));
+        let (line, packet) = next.expect("the call goes on");
+        let (who, n) = number(&packet.payload);
+        heard.push((line, who, n));
     }
     heard
 }
@@ -134,8 +146,7 @@ async fn measured(sfu: &Sfu, seat: Seat) -> Option<Measured> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_people_hear_one_another_and_are_measured() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
+    let (sfu, mut told) = engine();
     let mut callers = Vec::new();
     for person in 1..=3 {
         callers.push(join(&sfu, seat(person), 1).await);
@@ -158,7 +169,7 @@ async fn three_people_hear_one_another_and_are_measured() {
     told.speakers(&[]).await;
     let figures = measured(&sfu, seat(1)).await.unwrap();
     assert_eq!((figures.up_packets, figures.up_lost, figures.dropped), (60, 0, 0));
-    a.lose(3);
+    a.said = a.said.wrapping_add(3);
     talk(a, 1, 60..61, LOUD).await;
     assert_eq!(arrived(&sfu, seat(1), 61).await.up_lost, 3);
     assert!(figures.is_connected && figures.up_bytes > 60 * 80 && figures.down_bytes > 120 * 80, "{figures:?}");
@@ -167,21 +178,18 @@ async fn three_people_hear_one_another_and_are_measured() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_silenced_is_not_heard_and_who_is_deaf_hears_nothing_and_nothing_looks_lost_after() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
-    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
-    told.slots(seat(2), 1).await;
-    told.connected(seat(2), 1).await;
+    let (sfu, mut told) = engine();
+    let (mut a, mut b) = two(&sfu, &mut told).await;
     talk(&mut a, 1, 0..10, LOUD).await;
     hear(&mut b, 9).await;
-    let last = b.heard.recv().await.unwrap().packet.header.sequence_number;
+    let last = b.heard.recv().await.unwrap().1.header.sequence_number;
     sfu.silence(seat(1), true);
     told.forget();
     talk(&mut a, 1, 100..110, LOUD).await;
     arrived(&sfu, seat(1), 20).await;
     sfu.silence(seat(1), false);
     talk(&mut a, 1, 200..201, LOUD).await;
-    let next = b.heard.recv().await.unwrap().packet;
+    let next = b.heard.recv().await.unwrap().1;
     assert_eq!((number(&next.payload), next.header.sequence_number), ((1, 200), last.wrapping_add(1)));
     assert!(next.header.marker);
     sfu.deafen(seat(2), true);
@@ -189,7 +197,7 @@ async fn who_is_silenced_is_not_heard_and_who_is_deaf_hears_nothing_and_nothing_
     arrived(&sfu, seat(1), 31).await;
     sfu.deafen(seat(2), false);
     talk(&mut a, 1, 400..401, LOUD).await;
-    let next = b.heard.recv().await.unwrap().packet;
+    let next = b.heard.recv().await.unwrap().1;
     assert_eq!((number(&next.payload), next.header.sequence_number), ((1, 400), last.wrapping_add(2)));
     sfu.close().await;
 }
@@ -209,14 +217,11 @@ async fn arrived(sfu: &Sfu, seat: Seat, packets: u64) -> Measured {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redundant_packets_go_through_as_they_are_and_loss_asks_for_them() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
-    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
-    told.slots(seat(2), 1).await;
-    told.connected(seat(2), 1).await;
+    let (sfu, mut told) = engine();
+    let (mut a, mut b) = two(&sfu, &mut told).await;
     let redundant = Bytes::from_static(&[0x80 | OPUS, 0x0f, 0x00, 2, OPUS, 7, 7, 9, 9, 9]);
     a.say(redundant.clone(), LOUD, RED).await.unwrap();
-    let packet = b.heard.recv().await.unwrap().packet;
+    let packet = b.heard.recv().await.unwrap().1;
     assert_eq!((packet.header.payload_type, packet.payload), (RED, redundant));
     let red = async |told: &mut Told| told.find(|event| (*event == Event::Redundancy(1, true)).then_some(())).await;
     let mut reports = tokio::time::interval(Duration::from_millis(500));
@@ -235,8 +240,7 @@ async fn redundant_packets_go_through_as_they_are_and_loss_asks_for_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_eight_five_are_heard_and_the_loudest_takes_a_slot_without_a_gap() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
+    let (sfu, mut told) = engine();
     let mut callers = Vec::new();
     for person in 1..=8 {
         callers.push(join(&sfu, seat(person), 1).await);
@@ -261,8 +265,8 @@ async fn of_eight_five_are_heard_and_the_loudest_takes_a_slot_without_a_gap() {
     let others = speak(&[6, 7], 60).await;
     told.speakers(&[6, 7]).await;
     let mut by_line: [Vec<(u8, u16)>; SLOTS] = Default::default();
-    while let Ok(Some(heard)) = tokio::time::timeout(Duration::from_millis(300), listener.heard.recv()).await {
-        by_line[heard.line].push((number(&heard.packet.payload).0, heard.packet.header.sequence_number));
+    while let Ok(Some((line, packet))) = tokio::time::timeout(Duration::from_millis(300), listener.heard.recv()).await {
+        by_line[line].push((number(&packet.payload).0, packet.header.sequence_number));
     }
     for line in &by_line {
         let unbroken = line.windows(2).all(|pair| pair[1].1 == pair[0].1.wrapping_add(1));
@@ -277,16 +281,14 @@ async fn of_eight_five_are_heard_and_the_loudest_takes_a_slot_without_a_gap() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_attempt_takes_over_without_loss_and_the_older_is_closed() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
-    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
-    told.slots(seat(2), 1).await;
-    told.connected(seat(2), 1).await;
+    let (sfu, mut told) = engine();
+    let (mut a, mut b) = two(&sfu, &mut told).await;
     // The speaker connects anew and goes on with the newer connection; the listener misses nothing.
     talk(&mut a, 1, 0..10, LOUD).await;
     let mut again = join(&sfu, seat(1), 2).await;
     told.connected(seat(1), 2).await;
     a.say(payload(1, 10), LOUD, OPUS).await.unwrap();
+    arrived(&sfu, seat(1), 11).await;
     talk(&mut again, 1, 11..30, LOUD).await;
     let numbers: Vec<u32> = hear(&mut b, 30).await.into_iter().map(|heard| heard.2).collect();
     assert_eq!(numbers, (0..30).collect::<Vec<_>>());
@@ -311,5 +313,46 @@ async fn a_newer_attempt_takes_over_without_loss_and_the_older_is_closed() {
     let (late, offer) = Caller::offer(HERE, false).await.unwrap();
     assert_eq!(sfu.offer(seat(2), 2, offer).await, Err(Refused::Gone));
     late.close().await;
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_a_slot_again_goes_on_without_a_gap() {
+    let (sfu, mut told) = engine();
+    let mut callers = Vec::new();
+    for person in 1..=6 {
+        callers.push(join(&sfu, seat(person), 1).await);
+        told.connected(seat(person), 1).await;
+    }
+    let mut listener = callers.remove(0);
+    let before = told.slots(seat(1), 5).await;
+    told.forget();
+    for caller in &mut callers {
+        talk(caller, 9, 0..5, 127).await;
+    }
+    // A seventh takes the slot of somebody silent, who talks on unheard, and makes way again.
+    let mut seventh = join(&sfu, seat(7), 1).await;
+    talk(&mut seventh, 7, 0..30, LOUD).await;
+    let with_seventh = |event: &Event| match event {
+        Event::Slots(s, slots) if *s == seat(1) && slots.contains(&Some(7)) => Some(*slots),
+        _ => None,
+    };
+    let during = told.find(with_seventh).await;
+    let gone = before.iter().flatten().find(|person| !during.contains(&Some(**person))).copied().unwrap();
+    let unheard = &mut callers[gone as usize - 2];
+    talk(unheard, gone as u8, 0..40, 127).await;
+    told.forget();
+    sfu.leave(seat(7)).await;
+    told.slots(seat(1), 5).await;
+    talk(unheard, gone as u8, 40..50, 127).await;
+    let mut streams: [Vec<u16>; SLOTS] = Default::default();
+    let mut last = None;
+    while last != Some((gone as u8, 49)) {
+        let (line, packet) = tokio::time::timeout(PATIENCE, listener.heard.recv()).await.expect("heard again").unwrap();
+        streams[line].push(packet.header.sequence_number);
+        last = Some(number(&packet.payload));
+    }
+    let is_unbroken = |stream: &Vec<u16>| stream.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1));
+    assert!(streams.iter().all(is_unbroken), "{streams:?}");
     sfu.close().await;
 }

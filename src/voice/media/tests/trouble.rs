@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::*;
 
+/// A connection that never stood has been given up by then.
+const GIVEN_UP: Duration = Duration::from_secs(25);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_empties_their_slot_and_their_candidates_are_refused() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
+    let (sfu, mut told) = engine();
     let (a, _b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
     told.connected(seat(2), 1).await;
     told.slots(seat(2), 1).await;
@@ -36,11 +38,8 @@ async fn an_offer_that_is_none_is_refused_and_takes_no_seat() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sends_too_much_is_dropped_to_the_limit() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
-    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
-    told.slots(seat(2), 1).await;
-    told.connected(seat(2), 1).await;
+    let (sfu, mut told) = engine();
+    let (mut a, mut b) = two(&sfu, &mut told).await;
     let mut pace = tokio::time::interval(Duration::from_millis(1));
     for n in 0..500 {
         pace.tick().await;
@@ -58,8 +57,7 @@ async fn who_sends_too_much_is_dropped_to_the_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_that_vanishes_is_told_as_lost() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
+    let (sfu, mut told) = engine();
     let a = join(&sfu, seat(1), 1).await;
     told.connected(seat(1), 1).await;
     a.close().await;
@@ -71,8 +69,7 @@ async fn a_browser_that_vanishes_is_told_as_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_reached_over_tcp_where_udp_is_blocked() {
-    let (sfu, events) = Sfu::start(Place { tcp: Some((HERE, 0).into()), ..place() }).unwrap();
-    let mut told = Told::new(events);
+    let (sfu, mut told) = engine_at(Place { tcp: Some((HERE, 0).into()), ..place() });
     let mut b = join(&sfu, seat(2), 1).await;
     let (mut a, offer) = Caller::offer(HERE, true).await.unwrap();
     let answer = sfu.offer(seat(1), 1, offer).await.unwrap();
@@ -103,16 +100,63 @@ async fn fifty_joins_leave_neither_sockets_nor_seats() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_silenced_before_their_first_offer_is_not_heard() {
-    let (sfu, events) = Sfu::start(place()).unwrap();
-    let mut told = Told::new(events);
+    let (sfu, mut told) = engine();
     sfu.silence(seat(1), true);
-    let (mut a, mut b) = (join(&sfu, seat(1), 1).await, join(&sfu, seat(2), 1).await);
-    told.slots(seat(2), 1).await;
-    told.connected(seat(2), 1).await;
+    let (mut a, mut b) = two(&sfu, &mut told).await;
     talk(&mut a, 1, 0..10, LOUD).await;
     arrived(&sfu, seat(1), 10).await;
     sfu.silence(seat(1), false);
     talk(&mut a, 1, 10..11, LOUD).await;
     assert_eq!(hear(&mut b, 1).await[0].2, 10);
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_somebody_else_has_is_passed_over_also_where_tcp_would_do() {
+    let taken = std::net::UdpSocket::bind((HERE, 42_010)).unwrap();
+    let (sfu, mut told) = engine_at(Place { ports: 42_010..=42_011, tcp: Some((HERE, 0).into()), ..place() });
+    join(&sfu, seat(1), 1).await;
+    told.connected(seat(1), 1).await;
+    drop(taken);
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_that_fails_is_not_told_while_the_first_stands() {
+    let (sfu, mut told) = engine();
+    let (mut a, mut b) = two(&sfu, &mut told).await;
+    told.forget();
+    // An offer whose browser is never heard of again.
+    let (gone, offer) = Caller::offer(HERE, false).await.unwrap();
+    sfu.offer(seat(1), 2, offer).await.unwrap();
+    gone.close().await;
+    let failing = async {
+        // While it is there, it takes so many ways and no more; those of one that is gone are kept for the next.
+        let candidate = || sfu.candidate(seat(1), 2, "candidate:1 1 udp 1 192.0.2.1 5000 typ host".to_owned());
+        while candidate().await.is_ok() {}
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        while candidate().await.is_err() {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(GIVEN_UP, failing).await.expect("it is given up");
+    talk(&mut a, 1, 0..10, LOUD).await;
+    assert_eq!(hear(&mut b, 10).await.len(), 10);
+    while let Ok(event) = told.events.try_recv() {
+        assert!(!matches!(event, Event::Connection(_, Connection::Lost(_))), "sound flows all the same: {event:?}");
+    }
+    sfu.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_ways_to_a_browser_are_tried() {
+    let (sfu, mut told) = engine();
+    let (_a, _b) = two(&sfu, &mut told).await;
+    let candidate = |port: u16| format!("candidate:1 1 udp 2122260223 192.0.2.1 {port} typ host");
+    let mut taken = 0;
+    while sfu.candidate(seat(1), 1, candidate(50_000 + taken)).await.is_ok() {
+        taken += 1;
+    }
+    assert!((30..=40).contains(&taken), "{taken}");
     sfu.close().await;
 }
