@@ -123,7 +123,7 @@ struct Voice {
     #[arg(long, env = "TAKINGS_VOICE_PUBLIC")]
     voice_public: Option<IpAddr>,
     /// UDP ports of connections, one each
-    #[arg(long, env = "TAKINGS_VOICE_PORTS", default_value = "40000-41999", value_parser = port_range)]
+    #[arg(long, env = "TAKINGS_VOICE_PORTS", default_value = "20000-21999", value_parser = port_range)]
     voice_ports: (u16, u16),
     /// TCP port for browsers that UDP does not reach; 0 takes a free one
     #[arg(long, env = "TAKINGS_VOICE_TCP_PORT", default_value_t = 0)]
@@ -244,11 +244,11 @@ enum Source {
     },
 }
 
-/// Ports as 40000-41999.
+/// Ports as 20000-21999.
 fn port_range(text: &str) -> Result<(u16, u16), String> {
     let ends = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
     ends.filter(|(first, last)| 1024 <= *first && first <= last)
-        .ok_or_else(|| "give the first and the last port, from 1024 upwards: 40000-41999".to_owned())
+        .ok_or_else(|| "give the first and the last port, from 1024 upwards: 20000-21999".to_owned())
 }
 
 /// The address of a relay as browsers take it.

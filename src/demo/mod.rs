@@ -16,9 +16,12 @@ use crate::sales;
 use crate::sales::books::Books;
 use crate::sales::recording::Delivery;
 use crate::sources::{self, Source};
+use crate::voice::store as rooms;
 
 /// The seed of the shop that everybody sees: a figure quoted from one demo is found in another.
 pub const SEED: u64 = 1;
+/// Rooms to talk in, beside the one that every workspace has.
+const ROOMS: [&str; 2] = ["Shop floor", "Packing table"];
 /// How far ahead of today a demo's exchange rates are carried: it may run for long.
 const RATES_CARRIED_DAYS: i64 = 366;
 
@@ -40,7 +43,7 @@ pub enum FillError {
     Database(#[from] sqlx::Error),
 }
 
-/// Makes sure that the demo's sources exist and, in a workspace without orders, records two years of them up to
+/// Makes sure that the demo's sources exist and, in a workspace without orders, adds rooms and records two years of orders up to
 /// `now`. `progress` hears how many orders are recorded. Returns how many were, 0 when there were orders already.
 pub async fn fill(
     db: &PgPool,
@@ -52,6 +55,12 @@ pub async fn fill(
     let sources = sources(db, books.workspace).await?;
     if store::has_orders(db, books.workspace).await? {
         return Ok(0);
+    }
+    for room in ROOMS {
+        // One of that name will do as well.
+        if let Err(rooms::Unchanged::Away(error)) = rooms::add_room(db, books.workspace, room).await {
+            return Err(error.into());
+        }
     }
     let today = books.calendar.date(now);
     let shop = Shop::new(SEED);

@@ -13,8 +13,9 @@ use crate::voice::Voice;
 use crate::voice::media::{Event, Place, Sfu};
 use crate::voice::relay::{self, External, Limits, Relay};
 
-/// The UDP ports of connections, unless others are named: one for each, so that as many people talk at once.
-pub const PORTS: RangeInclusive<u16> = 40_000..=41_999;
+/// The UDP ports of connections, unless others are named: one for each, so that as many people talk at once. Below those that Linux
+/// gives to whoever asks for any port (from 32768).
+pub const PORTS: RangeInclusive<u16> = 20_000..=21_999;
 /// The port of the relay, unless another is named: that of STUN and TURN (RFC 8656).
 pub const RELAY_PORT: u16 = 3_478;
 

@@ -7,13 +7,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// Streams at once: two for each seat, as one may be about to replace the other.
 const STREAMS_MAX: usize = 2 * super::SEATS_MAX;
+/// Streams from one address: a company may stand behind it.
+const STREAMS_PER_ADDRESS: usize = 200;
+/// Streams to one connection: a browser opens one for each of its networks.
+const STREAMS_PER_NAME: usize = 4;
+/// What waits in the system on each part of the way: late sound is worse than lost sound, and this is half a second of five voices.
+const BUFFER_BYTES: u32 = 16 * 1024;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 256;
 /// A browser says at once who it is; a stream that does not is closed.
 const FIRST_WITHIN: Duration = Duration::from_secs(5);
 /// A STUN message of a check is far smaller.
@@ -23,7 +31,7 @@ const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const STUN_BINDING_REQUEST: [u8; 2] = [0, 1];
 const STUN_USERNAME: u16 = 0x0006;
 
-/// Where connections take their streams: nobody but this program reaches them there.
+/// Where connections take their streams: nobody from outside this machine reaches them there.
 pub const INSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The port.
@@ -38,8 +46,40 @@ pub struct Front {
 struct Routes {
     // By the name that a connection has given itself (its ICE user fragment).
     inside: HashMap<String, SocketAddr>,
-    // By the address that the inner half of a stream comes from.
-    browsers: HashMap<SocketAddr, SocketAddr>,
+    // By the address that the inner half of a stream comes from: the browser, and the name that it asked for.
+    browsers: HashMap<SocketAddr, (SocketAddr, String)>,
+    // Streams by the address that they come from, those included that have not said yet what they are for.
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A stream that is counted for as long as this lives.
+struct Counted {
+    address: IpAddr,
+    routes: Arc<Mutex<Routes>>,
+}
+
+impl Counted {
+    fn new(address: IpAddr, routes: &Arc<Mutex<Routes>>) -> Option<Counted> {
+        let mut all = lock(routes);
+        let streams = all.by_address.entry(address).or_default();
+        *streams += 1;
+        let counted = Counted { address, routes: Arc::clone(routes) };
+        let is_allowed = *streams <= STREAMS_PER_ADDRESS;
+        drop(all);
+        is_allowed.then_some(counted)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut all = lock(&self.routes);
+        if let Some(streams) = all.by_address.get_mut(&self.address) {
+            *streams -= 1;
+            if *streams == 0 {
+                all.by_address.remove(&self.address);
+            }
+        }
+    }
 }
 
 /// A connection that may be reached for as long as this lives.
@@ -51,15 +91,16 @@ pub struct Route {
 impl Front {
     /// Listens.
     pub fn start(address: SocketAddr, threads: &Handle) -> io::Result<Front> {
-        let listener = std::net::TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
+        let _inside = threads.enter();
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        // What it accepts has the same.
+        socket.set_send_buffer_size(BUFFER_BYTES)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         let routes = Arc::new(Mutex::new(Routes::default()));
-        let accepting = {
-            let _inside = threads.enter();
-            let listener = TcpListener::from_std(listener)?;
-            threads.spawn(accept(listener, Arc::clone(&routes)))
-        };
+        let accepting = threads.spawn(accept(listener, Arc::clone(&routes)));
         Ok(Front { address, routes, accepting })
     }
 
@@ -71,7 +112,15 @@ impl Front {
 
     /// The browser whose stream comes from this address.
     pub fn browser(&self, inside: SocketAddr) -> Option<SocketAddr> {
-        lock(&self.routes).browsers.get(&inside).copied()
+        lock(&self.routes).browsers.get(&inside).map(|(browser, _)| *browser)
+    }
+}
+
+impl Routes {
+    /// Where the connection of this name takes streams, unless it has as many as it may.
+    fn inside(&self, name: &str) -> Option<SocketAddr> {
+        let streams = self.browsers.values().filter(|(_, of)| of == name).count();
+        self.inside.get(name).copied().filter(|_| streams < STREAMS_PER_NAME)
     }
 }
 
@@ -97,11 +146,12 @@ async fn accept(listener: TcpListener, routes: Arc<Mutex<Routes>>) {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, browser)) => {
+                let Some(counted) = Counted::new(browser.ip(), &routes) else { continue };
                 let routes = Arc::clone(&routes);
                 tokio::spawn(async move {
                     // Browsers close streams as they like; the connection itself says when it is lost.
                     let _ = carry(stream, browser, &routes).await;
-                    drop(place);
+                    drop((place, counted));
                 });
             }
             // Out of files, perhaps: others will be closed.
@@ -113,12 +163,15 @@ async fn accept(listener: TcpListener, routes: Arc<Mutex<Routes>>) {
 async fn carry(mut outside: TcpStream, browser: SocketAddr, routes: &Mutex<Routes>) -> io::Result<()> {
     outside.set_nodelay(true)?;
     let first = tokio::time::timeout(FIRST_WITHIN, first_message(&mut outside)).await??;
-    let inside = name(&first).and_then(|name| lock(routes).inside.get(name).copied());
-    let Some(inside) = inside else { return Ok(()) };
-    let mut inside = TcpStream::connect(inside).await?;
+    let Some((name, inside)) = name(&first).and_then(|name| Some((name, lock(routes).inside(name)?))) else {
+        return Ok(());
+    };
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(BUFFER_BYTES)?;
+    let mut inside = socket.connect(inside).await?;
     inside.set_nodelay(true)?;
     let from = inside.local_addr()?;
-    lock(routes).browsers.insert(from, browser);
+    lock(routes).browsers.insert(from, (browser, name.to_owned()));
     let carried = async {
         inside.write_u16(first.len() as u16).await?;
         inside.write_all(&first).await?;
@@ -181,6 +234,28 @@ mod tests {
         answer[0] = 1;
         assert_eq!(name(&answer), None);
         assert_eq!(name(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn streams_of_an_address_and_of_a_name_are_counted() {
+        let routes = Arc::new(Mutex::new(Routes::default()));
+        let counted = |n: u8| Counted::new(IpAddr::from([192, 0, 2, n]), &routes);
+        let mut held: Vec<Counted> = (0..1_000).map_while(|_| counted(1)).collect();
+        assert_eq!(held.len(), STREAMS_PER_ADDRESS);
+        assert!(counted(2).is_some());
+        held.pop();
+        assert!(counted(1).is_some());
+        drop(held);
+        assert!(lock(&routes).by_address.is_empty());
+
+        let mut routes = Routes::default();
+        routes.inside.insert("ada".to_owned(), INSIDE);
+        for port in 0..STREAMS_PER_NAME as u16 {
+            assert_eq!(routes.inside("ada"), Some(INSIDE));
+            let browser = SocketAddr::from(([192, 0, 2, 1], port));
+            routes.browsers.insert(SocketAddr::from(([127, 0, 0, 1], port)), (browser, "ada".to_owned()));
+        }
+        assert_eq!((routes.inside("ada"), routes.inside("bob")), (None, None));
     }
 
     proptest! {
