@@ -196,11 +196,18 @@ impl Reported {
 
 /// Whether an address leads to a page of this site, wherever it is opened.
 fn is_of_the_site(address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or(address);
     address.len() <= ADDRESS_MAX_BYTES
-        && address.starts_with('/')
-        && !address.starts_with("//")
+        && path.starts_with('/')
+        && !path.contains("//")
+        && !path.split('/').any(is_taken_out)
         && !address.contains('\\')
         && !address.chars().any(char::is_control)
+}
+
+/// Whether a browser takes a part of a path out when it reads it, escaped or not: of `/.//evil.example` it makes `//evil.example`.
+fn is_taken_out(part: &str) -> bool {
+    matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 fn is_short(words: &str) -> bool {
@@ -223,6 +230,18 @@ mod tests {
             ("https://evil.example/", false),
             ("javascript:alert(1)", false),
             ("/a\nb", false),
+            ("/royalties?from=a//b&to=..#/./x", true),
+            ("/.well-known/a..b", true),
+            ("/.//evil.example/x", false),
+            ("/a//evil.example/x", false),
+            ("/..//evil.example/", false),
+            ("/a/../b", false),
+            ("/a/.", false),
+            ("/..?x", false),
+            ("/%2e/x", false),
+            ("/%2E%2e/x", false),
+            ("/.%2E#x", false),
+            ("/a/%2e.", false),
         ] {
             assert_eq!(is_of_the_site(address), expected, "{address}");
         }
