@@ -13,6 +13,7 @@ pub mod view;
 
 mod sampling;
 mod signalling;
+mod state;
 mod talk;
 
 /// The server's voice.

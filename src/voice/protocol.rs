@@ -92,8 +92,12 @@ pub struct Pointed {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Told {
-    /// All rooms and who is in them: when the socket opens, and whenever it changes.
-    Rooms { you: You, rooms: Vec<RoomShown> },
+    /// All rooms and who is in them: when the socket opens, with whose it is, and whenever they change.
+    Rooms {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        you: Option<You>,
+        rooms: Vec<RoomShown>,
+    },
     /// The seat that was taken, or taken again.
     Joined(Box<Joined>),
     /// The answer to an offer.

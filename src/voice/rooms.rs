@@ -266,11 +266,6 @@ impl Rooms {
 }
 
 impl Room {
-    /// The sockets of its people.
-    pub fn sockets(&self) -> impl Iterator<Item = u64> {
-        self.members.iter().filter_map(|member| member.socket)
-    }
-
     /// An administrator mutes somebody in it, or no longer does.
     pub fn mute(&mut self, person: i32, is_muted: bool) {
         if is_muted {

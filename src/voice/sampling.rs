@@ -11,7 +11,8 @@ use crate::voice::media::{Connection, Event, Measured, Media, Seat};
 use crate::voice::monitor::{CallSample, PersonSample, Sample};
 use crate::voice::protocol::{State as How, Told};
 use crate::voice::rooms::Member;
-use crate::voice::switchboard::{State, Switchboard};
+use crate::voice::state::State;
+use crate::voice::switchboard::Switchboard;
 
 /// How often is measured.
 const SAMPLED_EVERY: Duration = Duration::from_secs(1);

@@ -28,16 +28,16 @@ const SENDING_MAX: Duration = Duration::from_secs(10);
 
 /// Serves a socket until it ends, is closed or is no longer let in.
 pub async fn serve(voice: &Voice, visitors: &Visitors, credential: &Credential, you: You, socket: &mut Socket) {
-    let Ok((line, waiting)) = voice.open(you).await else { return };
-    talk(voice, visitors, credential, line, waiting, socket).await;
-    voice.close(line);
+    let Ok((number, waiting)) = voice.open(you).await else { return };
+    talk(voice, visitors, credential, number, waiting, socket).await;
+    voice.close(number);
 }
 
 async fn talk(
     voice: &Voice,
     visitors: &Visitors,
     credential: &Credential,
-    line: u64,
+    number: u64,
     mut waiting: mpsc::Receiver<Bytes>,
     socket: &mut Socket,
 ) {
@@ -57,7 +57,7 @@ async fn talk(
                 let said = match serde_json::from_str::<Said>(&text) {
                     Ok(said) => said,
                     Err(_) => {
-                        voice.refuse(line, Why::Unreadable, "this message is none that the server knows", None);
+                        voice.refuse(number, Why::Unreadable, "this message is none that the server knows", None);
                         continue;
                     }
                 };
@@ -66,11 +66,11 @@ async fn talk(
                         return;
                     }
                     let retry_after_ms = u64::try_from(wait.as_millis()).ok();
-                    voice.refuse(line, Why::RateLimited, "too much at once; it is tried again", retry_after_ms);
+                    voice.refuse(number, Why::RateLimited, "too much at once; it is tried again", retry_after_ms);
                     continue;
                 }
                 let Ok(Visitor::Person(person)) = visitors.who(credential).await else { return };
-                voice.hear(line, &person, said).await;
+                voice.hear(number, &person, said).await;
             }
         }
     }
