@@ -112,10 +112,17 @@ async fn a_seat_is_taken_back_by_its_person_alone_and_is_one_a_person(db: PgPool
     assert_ne!(moved["epoch"], joined["epoch"]);
     assert_eq!(told(&mut back, "left").await["why"], "elsewhere");
     sees(&mut bob, &["bob", "ada"]).await;
-    // The first page's secret is worth nothing any more.
+    // The first page's secret is worth nothing any more: it is told so again, and nothing happens to the other.
     back.say(&resume).await;
-    assert_eq!(told(&mut back, "joined").await["resumed"], false);
+    assert_eq!(told(&mut back, "left").await["why"], "elsewhere");
+    elsewhere.say(&json!({"type": "mute", "on": true})).await;
+    bob.find(|message| (message["rooms"][0]["people"][1]["muted"] == true).then_some(())).await;
+    // Who asks for it joins from there.
+    assert_eq!(join(&mut back, TEAM).await["resumed"], false);
     assert_eq!(told(&mut elsewhere, "left").await["why"], "elsewhere");
+    // A secret that nobody knows is that of a server that was started anew since.
+    bob.say(&json!({"type": "join", "room": TEAM, "resume": "of another server"})).await;
+    assert_eq!(told(&mut bob, "joined").await["resumed"], false);
     app.stop().await;
 }
 
@@ -125,7 +132,7 @@ async fn administrators_mute_and_remove_and_nobody_else_does(db: PgPool) {
     let (_, mut ada) = somebody(&app, "ada", "administrator").await;
     let (_, mut bob) = somebody(&app, "bob", "analyst").await;
     join(&mut ada, TEAM).await;
-    join(&mut bob, TEAM).await;
+    let seat = join(&mut bob, TEAM).await;
     let room = sees(&mut ada, &["ada", "bob"]).await;
     let (ada_s, bob_s) = (&room["people"][0]["person"], &room["people"][1]["person"]);
 
@@ -141,6 +148,11 @@ async fn administrators_mute_and_remove_and_nobody_else_does(db: PgPool) {
     ada.say(&json!({"type": "moderate", "person": bob_s, "action": "remove"})).await;
     assert_eq!(told(&mut bob, "left").await["why"], "removed");
     sees(&mut ada, &["ada"]).await;
+    // Nobody who was removed is back by themselves; who asks to join is let in.
+    bob.say(&json!({"type": "join", "room": TEAM, "resume": seat["resume"]})).await;
+    assert_eq!(told(&mut bob, "left").await["why"], "removed");
+    join(&mut bob, TEAM).await;
+    sees(&mut ada, &["ada", "bob"]).await;
     app.stop().await;
 }
 

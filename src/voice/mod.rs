@@ -1,6 +1,7 @@
 //! Voice rooms: who is in them, what they say to one another, and how the sound travels. Described in `docs/voice.md`.
 
 pub mod config;
+pub mod endings;
 pub mod media;
 pub mod monitor;
 pub mod protocol;

@@ -163,6 +163,8 @@ pub enum Ending {
     Elsewhere,
     /// The room was closed.
     Closed,
+    /// Their session has ended.
+    SignedOut,
 }
 
 /// Who a socket is.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::period::Instant;
+use crate::voice::endings::Endings;
 use crate::voice::media::Seat;
 use crate::voice::protocol::{Ending, PersonShown, Reported, RoomShown, State};
 
@@ -22,6 +23,8 @@ pub struct Rooms {
     rooms: BTreeMap<i32, Room>,
     /// The number of the newest call: the time it began, or one more.
     newest_call: i64,
+    /// How seats ended that their pages did not give up.
+    endings: Endings,
 }
 
 /// A room.
@@ -179,6 +182,11 @@ impl Rooms {
         Some((member.seat(room), before))
     }
 
+    /// Why the seat ended that the person's secret would bring back, if it was not the page that gave it up.
+    pub fn why_ended(&self, person: i32, secret_hash: &[u8], now: Instant) -> Option<Ending> {
+        self.endings.why(person, secret_hash, now)
+    }
+
     /// Gives a seat. A seat that the person has elsewhere ends.
     pub fn join(&mut self, room: i32, guest: Guest, now: Instant) -> Result<(Seat, Vec<Ended>), NoSeat> {
         let Some(wanted) = self.rooms.get(&room) else { return Err(NoSeat::NoRoom) };
@@ -187,7 +195,7 @@ impl Rooms {
             return Err(NoSeat::Full);
         }
         let before = self.seat_of(guest.person);
-        let ended = before.and_then(|seat| self.end(seat, Ending::Elsewhere)).into_iter().collect();
+        let ended = before.and_then(|seat| self.end(seat, Ending::Elsewhere, now)).into_iter().collect();
         let newest_call = &mut self.newest_call;
         let Some(wanted) = self.rooms.get_mut(&room) else { return Err(NoSeat::NoRoom) };
         wanted.call.get_or_insert_with(|| {
@@ -214,7 +222,7 @@ impl Rooms {
     }
 
     /// Ends a seat; nothing where it has ended already.
-    pub fn end(&mut self, seat: Seat, why: Ending) -> Option<Ended> {
+    pub fn end(&mut self, seat: Seat, why: Ending, now: Instant) -> Option<Ended> {
         let room = self.rooms.get_mut(&seat.room)?;
         let place = room.members.iter().position(|member| member.is(seat))?;
         let member = room.members.remove(place);
@@ -225,12 +233,15 @@ impl Rooms {
         if room.members.is_empty() {
             *room = Room { name: std::mem::take(&mut room.name), ..Room::default() };
         }
-        Some(member.ended(seat.room, why))
+        let ended = member.ended(seat.room, why);
+        self.endings.remember(member.person, member.resume_hash, why, now);
+        Some(ended)
     }
 
-    /// A socket is gone: its seat waits for another.
-    pub fn lose_socket(&mut self, seat: Seat, socket: u64, now: Instant) {
-        if let Some(member) = self.member_mut(seat).filter(|member| member.socket == Some(socket)) {
+    /// A socket is gone: the seat that it spoke for waits for another.
+    pub fn lose_socket(&mut self, socket: u64, now: Instant) {
+        let mut members = self.rooms.values_mut().flat_map(|room| &mut room.members);
+        if let Some(member) = members.find(|member| member.socket == Some(socket)) {
             member.socket = None;
             member.alone_since = Some(now);
         }
@@ -246,7 +257,7 @@ impl Rooms {
             .iter()
             .flat_map(|(id, room)| room.members.iter().filter(|m| is_abandoned(m)).map(move |m| m.seat(id)))
             .collect();
-        seats.into_iter().filter_map(|seat| self.end(seat, Ending::Left)).collect()
+        seats.into_iter().filter_map(|seat| self.end(seat, Ending::Left, now)).collect()
     }
 
     /// All rooms as everybody sees them.

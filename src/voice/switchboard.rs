@@ -126,47 +126,51 @@ impl<M: Media> Switchboard<M> {
     pub fn close(&self, socket: u64) {
         let now = self.0.clock.now();
         let mut state = self.state();
-        if let Some(Socket { seat: Some(seat), .. }) = state.sockets.remove(&socket) {
-            state.rooms.lose_socket(seat, socket, now);
-        }
+        // One that could not keep up is out of this list already; its seat is not.
+        state.sockets.remove(&socket);
+        state.rooms.lose_socket(socket, now);
     }
 
-    /// Takes a seat for a socket, or takes one back.
+    /// Takes a seat for a socket, or takes one back. Who comes back to a seat that was taken away is told so, and gets none.
     pub async fn join(&self, socket: u64, name: String, room: i32, resume: Option<String>) -> Result<(), NoSeat> {
         let resume_secret = secret::generate();
         let mut guest = Guest {
             person: 0,
             name,
-            socket: socket,
+            socket,
             epoch: rand::random::<u64>() >> (u64::BITS - EPOCH_BITS),
             resume_hash: secret::hash(&resume_secret),
         };
         let ended = {
             let mut guard = self.state();
             let state = &mut *guard;
+            let now = self.0.clock.now();
             let Some(person) = state.sockets.get(&socket).map(|socket| socket.person) else { return Ok(()) };
             guest.person = person;
-            let back = resume.as_deref().and_then(|secret| {
-                let (seat, before) = state.rooms.resume(room, &guest, &secret::hash(secret))?;
-                Some((seat, before, secret.to_owned()))
-            });
-            let (seat, resumed, resume, ended) = match back {
-                Some((seat, before, secret)) => {
+            let resume = resume.map(|secret| (secret::hash(&secret), secret));
+            let back = resume.as_ref().and_then(|(hash, _)| state.rooms.resume(room, &guest, hash));
+            let ended = match (back, resume) {
+                (Some((seat, before)), Some((_, secret))) => {
                     if let Some(before) = before {
                         state.tell(before, &Told::Left { why: Ending::Elsewhere });
                         state.detach(before);
                     }
-                    (seat, true, secret, Vec::new())
+                    self.seated(state, socket, seat, secret, true);
+                    Vec::new()
                 }
-                None => {
-                    let (seat, ended) = state.rooms.join(room, guest, self.0.clock.now())?;
-                    (seat, false, resume_secret, ended)
+                (_, resume) => {
+                    if let Some(why) = resume.and_then(|(hash, _)| state.rooms.why_ended(person, &hash, now)) {
+                        state.tell(socket, &Told::Left { why });
+                        return Ok(());
+                    }
+                    let (seat, ended) = state.rooms.join(room, guest, now)?;
+                    for ended in &ended {
+                        state.tell_ended(ended);
+                    }
+                    self.seated(state, socket, seat, resume_secret, false);
+                    ended
                 }
             };
-            for ended in &ended {
-                state.tell_ended(ended);
-            }
-            self.seated(state, socket, seat, resume, resumed);
             ended
         };
         self.settle(ended).await;
@@ -210,7 +214,7 @@ impl<M: Media> Switchboard<M> {
     pub async fn end(&self, seat: Seat, why: Ending) {
         let ended = {
             let mut state = self.state();
-            let ended = state.rooms.end(seat, why);
+            let ended = state.rooms.end(seat, why, self.0.clock.now());
             if let Some(ended) = &ended {
                 state.tell_ended(ended);
             }
@@ -264,3 +268,7 @@ impl<M: Media> Switchboard<M> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[path = "switchboard_tests.rs"]
+pub(super) mod tests;
