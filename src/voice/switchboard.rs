@@ -197,6 +197,10 @@ impl<M: Media> Switchboard<M> {
             presenting: room.presenter,
             server_muted: member.is_server_muted,
         }));
+        if !resumed {
+            // Before the first offer, and with the lock held: what is decided later comes later.
+            self.0.engine.silence(seat, member.is_server_muted);
+        }
         let view = room.presenter.zip(room.view.clone());
         state.tell(socket, &joined);
         if let Some((person, (address, target))) = view {

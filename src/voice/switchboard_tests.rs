@@ -120,3 +120,27 @@ async fn a_page_that_cannot_keep_up_keeps_its_seat_no_longer_than_another() {
     assert!(voice.state().rooms.end_abandoned(at(14)).is_empty());
     assert_eq!(voice.state().rooms.end_abandoned(at(15)).len(), 1);
 }
+
+#[tokio::test]
+async fn who_is_muted_is_silenced_before_their_first_offer() {
+    let voice = voice().await;
+    let (admin, _, _) = Page::in_room(&voice, 1).await;
+    let (page, seat, _) = Page::in_room(&voice, 7).await;
+    let administrator = person(1, "administrator");
+    for (action, expected) in [(Moderation::Unmute, false), (Moderation::Mute, true)] {
+        voice.hear(admin.number, &administrator, Said::Moderate { person: 7, action }).await;
+        assert_eq!(voice.0.engine.last("silence"), Some((seat, expected)));
+    }
+    // Leaving and joining again takes nothing back: the engine knows before anything is offered.
+    voice.hear(page.number, &person(7, "analyst"), Said::Leave {}).await;
+    let (page, again, _) = Page::in_room(&voice, 7).await;
+    assert_ne!(again, seat);
+    assert_eq!(voice.0.engine.last("silence"), Some((again, true)));
+    // An offer asks nothing that was decided.
+    let asked = voice.0.engine.0.lock().expect("a list").len();
+    let offer = Said::Offer { epoch: again.epoch, attempt: 1, sdp: String::new() };
+    voice.hear(page.number, &person(7, "analyst"), offer).await;
+    assert_eq!(voice.0.engine.0.lock().expect("a list").len(), asked);
+    voice.hear(page.number, &person(7, "analyst"), Said::Deafen { on: true }).await;
+    assert_eq!(voice.0.engine.last("deafen"), Some((again, true)));
+}

@@ -80,15 +80,9 @@ impl<M: Media> Switchboard<M> {
                 self.state().refuse(socket, Why::Media, refused.to_string(), retry_after_ms);
             }
         }
-        let member = self.state().rooms.member(seat).map(|member| (member.is_server_muted, member.is_deaf));
-        match member {
-            Some((is_silenced, is_deaf)) => {
-                // What was decided before the engine knew of the seat.
-                self.0.engine.silence(seat, is_silenced);
-                self.0.engine.deafen(seat, is_deaf);
-            }
+        if self.state().rooms.member(seat).is_none() {
             // The seat has ended meanwhile, and with it what the engine had of it.
-            None => self.0.engine.leave(seat).await,
+            self.0.engine.leave(seat).await;
         }
     }
 
@@ -102,8 +96,8 @@ impl<M: Media> Switchboard<M> {
     fn deafen(&self, seat: Seat, is_deaf: bool) {
         if let Some(member) = self.state().rooms.member_mut(seat) {
             member.is_deaf = is_deaf;
+            self.0.engine.deafen(seat, is_deaf);
         }
-        self.0.engine.deafen(seat, is_deaf);
         self.changed();
     }
 
@@ -122,23 +116,25 @@ impl<M: Media> Switchboard<M> {
             self.state().refuse(socket, Why::Denied, "only administrators mute and remove others", None);
             return;
         }
-        let theirs = self.state().rooms.room(seat.room).and_then(|room| room.seat_of(seat.room, whom));
-        let Some(theirs) = theirs else { return };
-        let socket = self.state().rooms.member(theirs).and_then(|member| member.socket);
-        let told = Told::Moderated { action, by: by.name.clone() };
-        if let Some(socket) = socket {
-            self.state().tell(socket, &told);
+        let removed = {
+            let mut state = self.state();
+            let Some(room) = state.rooms.room_mut(seat.room) else { return };
+            let Some(theirs) = room.seat_of(seat.room, whom) else { return };
+            if action != Moderation::Remove {
+                let is_muted = action == Moderation::Mute;
+                room.mute(whom, is_muted);
+                // With the lock held: of two administrators the engine hears in the order that everybody sees.
+                self.0.engine.silence(theirs, is_muted);
+            }
+            if let Some(socket) = state.rooms.member(theirs).and_then(|member| member.socket) {
+                state.tell(socket, &Told::Moderated { action, by: by.name.clone() });
+            }
+            (action == Moderation::Remove).then_some(theirs)
+        };
+        match removed {
+            Some(theirs) => self.end(theirs, Ending::Removed).await,
+            None => self.changed(),
         }
-        if action == Moderation::Remove {
-            self.end(theirs, Ending::Removed).await;
-            return;
-        }
-        let is_muted = action == Moderation::Mute;
-        if let Some(room) = self.state().rooms.room_mut(theirs.room) {
-            room.mute(whom, is_muted);
-        }
-        self.0.engine.silence(theirs, is_muted);
-        self.changed();
     }
 
     fn present(&self, seat: Seat, on: bool) {
