@@ -12,10 +12,12 @@ pub mod store;
 pub mod switchboard;
 pub mod view;
 
+mod limits;
 mod sampling;
 mod signalling;
 mod state;
 mod talk;
+mod visit;
 
 /// The server's voice.
 pub type Voice = switchboard::Switchboard<media::Sfu>;

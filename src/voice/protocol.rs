@@ -141,7 +141,7 @@ pub enum Why {
     RoomFull,
     /// There is no such room.
     NoRoom,
-    /// They may not.
+    /// They may not, or it cannot be known at the moment whether they may.
     Denied,
     /// Too much at once.
     RateLimited,
@@ -149,6 +149,8 @@ pub enum Why {
     Unreadable,
     /// The media could not be negotiated.
     Media,
+    /// This server carries no voice.
+    Off,
 }
 
 /// Why a seat ended.

@@ -228,6 +228,15 @@ impl<M: Media> Switchboard<M> {
         self.changed();
     }
 
+    /// Who opened a socket is signed out: they are told so, and heard no more.
+    pub async fn sign_out(&self, socket: u64) {
+        let seat = self.state().sockets.get(&socket).and_then(|socket| socket.seat);
+        match seat {
+            Some(seat) => self.end(seat, Ending::SignedOut).await,
+            None => self.state().tell(socket, &Told::Left { why: Ending::SignedOut }),
+        }
+    }
+
     /// Ends what seats had that are no more, and tells their rooms who presents.
     pub(super) async fn settle(&self, ended: impl IntoIterator<Item = Ended>) {
         for ended in ended {
