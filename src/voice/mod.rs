@@ -12,6 +12,7 @@ pub mod store;
 pub mod switchboard;
 pub mod view;
 
+mod gauges;
 mod limits;
 mod sampling;
 mod signalling;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::period::Instant;
 use crate::voice::endings::Endings;
-use crate::voice::media::Seat;
+use crate::voice::media::{SLOTS, Seat};
 use crate::voice::protocol::{Ending, PersonShown, Reported, RoomShown, State};
 
 /// People in a room at most: more than that is a lecture, and every join is told to all.
@@ -14,6 +14,8 @@ pub const ROOM_MAX_PEOPLE: usize = 50;
 pub const KEPT_WITHOUT_BOTH_MS: i64 = 15_000;
 /// A seat whose sound flows is kept this long without a socket: a proxy or the page's own thread may be away for minutes.
 pub const KEPT_WITHOUT_SOCKET_MS: i64 = 300_000;
+/// What a browser measured counts for so long: it measures once a second, and one that says nothing any more measures nothing.
+const REPORTED_MS: i64 = 5_000;
 /// Colours that there are for people; the same person has the same in the bar.
 const COLOURS: i32 = 6;
 
@@ -44,6 +46,8 @@ pub struct Room {
     pub muted: BTreeSet<i32>,
     /// Whether people send redundantly.
     pub is_redundant: bool,
+    /// Who speaks, as it was told last.
+    pub speakers: Vec<(i32, u8)>,
 }
 
 /// From the first who enters an empty room until the last has left.
@@ -80,8 +84,12 @@ pub struct Member {
     pub is_deaf: bool,
     /// How they are connected.
     pub state: State,
-    /// What their browser measured last.
-    pub reported: Reported,
+    /// The attempt that connected last.
+    pub connected: Option<u32>,
+    /// Who stands in which of their slots, as they were told last.
+    pub slots: Option<[Option<i32>; SLOTS]>,
+    /// What their browser measured last, and when it said so.
+    pub reported: Option<(Instant, Reported)>,
 }
 
 /// Who wants a seat.
@@ -216,7 +224,9 @@ impl Rooms {
             is_server_muted,
             is_deaf: false,
             state: State::Connecting,
-            reported: Reported::default(),
+            connected: None,
+            slots: None,
+            reported: None,
         });
         Ok((Seat { room, person, epoch }, ended))
     }
@@ -296,6 +306,25 @@ impl Room {
 }
 
 impl Member {
+    /// An attempt stands. Or it has ended, and with it what is heard, unless another stands by now.
+    pub fn connection(&mut self, attempt: u32, is_connected: bool, now: Instant) {
+        if is_connected {
+            (self.connected, self.state) = (Some(attempt), State::Connected);
+        } else if self.connected.is_none_or(|connected| connected == attempt) {
+            self.state = State::Trouble;
+            if self.socket.is_none() {
+                // Nothing flows from now on: the shorter wait begins now.
+                self.alone_since = Some(now);
+            }
+        }
+    }
+
+    /// What their browser measures, as far as it says so still.
+    pub fn measures(&self, now: Instant) -> Reported {
+        let of_now = self.reported.as_ref().filter(|(at, _)| (now - at).num_milliseconds() < REPORTED_MS);
+        of_now.map(|(_, reported)| reported.clone()).unwrap_or_default()
+    }
+
     fn is(&self, seat: Seat) -> bool {
         (self.person, self.epoch) == (seat.person, seat.epoch)
     }

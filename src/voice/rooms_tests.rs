@@ -133,6 +133,45 @@ fn who_was_muted_stays_so_until_the_call_is_over() {
     assert!(!rooms.member(seat).expect("a member").is_server_muted);
 }
 
+#[test]
+fn an_attempt_that_never_stood_interrupts_nobody_who_is_connected() {
+    let mut rooms = rooms();
+    let (seat, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
+    let member = rooms.member_mut(seat).expect("a member");
+    for (attempt, is_connected, expected) in [
+        (1, false, State::Trouble),
+        (2, true, State::Connected),
+        (1, false, State::Connected),
+        (3, false, State::Connected),
+        (4, true, State::Connected),
+        (2, false, State::Connected),
+        (4, false, State::Trouble),
+    ] {
+        member.connection(attempt, is_connected, at(1));
+        assert_eq!(member.state, expected, "{attempt}");
+    }
+    // While the page is away, the wait for it becomes shorter when its sound ends, and not when another attempt does.
+    member.connection(5, true, at(2));
+    rooms.lose_socket(1, at(3));
+    let member = rooms.member_mut(seat).expect("a member");
+    member.connection(6, false, at(100));
+    member.connection(5, false, at(200));
+    assert!(rooms.end_abandoned(at(214)).is_empty());
+    assert_eq!(rooms.end_abandoned(at(215)).len(), 1);
+}
+
+#[test]
+fn what_a_browser_measured_counts_for_a_moment() {
+    let mut rooms = rooms();
+    let (seat, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
+    let member = rooms.member_mut(seat).expect("a member");
+    assert_eq!(member.measures(at(0)), Reported::default());
+    let reported = Reported { rtt_ms: Some(900.0), ..Reported::default() };
+    member.reported = Some((at(10), reported.clone()));
+    assert_eq!(member.measures(at(14)), reported);
+    assert_eq!(member.measures(at(15)), Reported::default());
+}
+
 proptest! {
     /// Whatever happens: one seat a person, no room above its size, a call where and only where there is somebody.
     #[test]

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::live::socket::wire;
+use crate::voice::gauges::Gauges;
 use crate::voice::media::Seat;
 use crate::voice::protocol::{Told, Why};
 use crate::voice::rooms::{Ended, Rooms};
-use crate::voice::sampling::Gauges;
 
 /// What may only change together.
 #[derive(Default)]

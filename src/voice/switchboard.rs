@@ -202,7 +202,13 @@ impl<M: Media> Switchboard<M> {
             self.0.engine.silence(seat, member.is_server_muted);
         }
         let view = room.presenter.zip(room.view.clone());
+        let (slots, speakers) = (member.slots, room.speakers.clone());
         state.tell(socket, &joined);
+        // What was told while there was no socket.
+        if let Some(slots) = slots {
+            state.tell(socket, &Told::Slots { slots });
+        }
+        state.tell(socket, &Told::Speakers { speakers });
         if let Some((person, (address, target))) = view {
             state.tell(socket, &Told::View { person, address, target });
         }

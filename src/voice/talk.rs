@@ -106,8 +106,9 @@ impl<M: Media> Switchboard<M> {
         if let Some(lost) = reported.loss_percent {
             self.0.engine.note_loss(seat, lost);
         }
+        let now = self.0.clock.now();
         if let Some(member) = self.state().rooms.member_mut(seat) {
-            member.reported = reported;
+            member.reported = Some((now, reported));
         }
     }
 
