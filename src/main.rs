@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 mod commands;
 
@@ -269,17 +274,30 @@ fn folder_address(text: &str) -> Result<String, String> {
     Err("give the folder that the files are in: https://www.ecb.europa.eu/stats/eurofxref/".to_owned())
 }
 
-/// What is logged. The libraries of WebRTC say addresses of browsers, which nobody is to read: they are silent, whatever is set.
+/// Libraries of WebRTC, which say addresses of browsers: nobody is to read those.
+const SILENT: [&str; 4] = ["webrtc", "rtc", "turn", "stun"];
+
+/// What is logged, and where to. The libraries of WebRTC are silent, whatever is set: a target that is longer would win over any
+/// directive for theirs, so they are left out apart from the chosen filter.
+fn log(chosen: EnvFilter, to: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> impl Subscriber + Send + Sync {
+    let lines = tracing_subscriber::fmt::layer().with_writer(to).with_target(false);
+    tracing_subscriber::registry().with(filter_fn(|said| !is_silent(said.target()))).with(chosen).with(lines)
+}
+
+/// Whether a target is one of the silent libraries, or of the crates that they are made of: `rtc_ice::agent`.
+fn is_silent(target: &str) -> bool {
+    let library = target.split(['_', ':', '-']).next().unwrap_or(target);
+    SILENT.contains(&library)
+}
+
 fn filter() -> EnvFilter {
     let chosen = EnvFilter::try_from_env("TAKINGS_LOG");
-    let filter = chosen.unwrap_or_else(|_| "takings=info,sqlx=error,async_nats=off,warn".into());
-    let silent = ["webrtc=off", "rtc=off", "turn=off", "stun=off"];
-    silent.iter().filter_map(|target| target.parse().ok()).fold(filter, EnvFilter::add_directive)
+    chosen.unwrap_or_else(|_| "takings=info,sqlx=error,async_nats=off,warn".into())
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).with_target(false).init();
+    log(filter(), std::io::stderr).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -292,6 +310,48 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("takings: {error}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("lines").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_library_that_knows_addresses_of_browsers_is_heard_whatever_is_set() {
+        for chosen in ["trace", "rtc_ice=debug", "rtc_ice::agent=trace,webrtc=trace,turn::server=trace,stun=trace"] {
+            let lines = Lines::default();
+            let to = lines.clone();
+            let log = log(format!("{chosen},takings=info").parse().expect("a filter"), move || to.clone());
+            tracing::subscriber::with_default(log, || {
+                tracing::error!(target: "rtc_ice", "192.0.2.1");
+                tracing::debug!(target: "rtc_ice::agent::selector", "192.0.2.1");
+                tracing::error!(target: "webrtc::peer_connection", "192.0.2.1");
+                tracing::error!(target: "turn::server", "192.0.2.1");
+                tracing::error!(target: "stun", "192.0.2.1");
+                tracing::info!(target: "takings::voice", "carried");
+            });
+            let lines = String::from_utf8(lines.0.lock().expect("lines").clone()).expect("text");
+            assert!(lines.contains("carried"), "{chosen}: {lines}");
+            assert!(!lines.contains("192.0.2.1"), "{chosen}: {lines}");
         }
     }
 }

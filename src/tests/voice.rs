@@ -64,7 +64,9 @@ async fn people_see_who_is_in_the_rooms_and_come_and_go(db: PgPool) {
     assert_eq!((&room["people"][0]["initials"], &room["people"][0]["state"]), (&json!("AL"), &json!("connecting")));
 
     join(&mut bob, TEAM).await;
-    sees(&mut ada, &["Ada Lovelace", "bob"]).await;
+    let changed =
+        ada.find(|message| (message["rooms"][0]["people"][1]["name"] == "bob").then(|| message.clone())).await;
+    assert_eq!(changed["you"], Value::Null, "who they are does not change: {changed}");
     bob.say(&json!({"type": "mute", "on": true})).await;
     bob.say(&json!({"type": "deafen", "on": true})).await;
     ada.find(|message| {
@@ -110,10 +112,17 @@ async fn a_seat_is_taken_back_by_its_person_alone_and_is_one_a_person(db: PgPool
     assert_ne!(moved["epoch"], joined["epoch"]);
     assert_eq!(told(&mut back, "left").await["why"], "elsewhere");
     sees(&mut bob, &["bob", "ada"]).await;
-    // The first page's secret is worth nothing any more.
+    // The first page's secret is worth nothing any more: it is told so again, and nothing happens to the other.
     back.say(&resume).await;
-    assert_eq!(told(&mut back, "joined").await["resumed"], false);
+    assert_eq!(told(&mut back, "left").await["why"], "elsewhere");
+    elsewhere.say(&json!({"type": "mute", "on": true})).await;
+    bob.find(|message| (message["rooms"][0]["people"][1]["muted"] == true).then_some(())).await;
+    // Who asks for it joins from there.
+    assert_eq!(join(&mut back, TEAM).await["resumed"], false);
     assert_eq!(told(&mut elsewhere, "left").await["why"], "elsewhere");
+    // A secret that nobody knows is that of a server that was started anew since.
+    bob.say(&json!({"type": "join", "room": TEAM, "resume": "of another server"})).await;
+    assert_eq!(told(&mut bob, "joined").await["resumed"], false);
     app.stop().await;
 }
 
@@ -123,7 +132,7 @@ async fn administrators_mute_and_remove_and_nobody_else_does(db: PgPool) {
     let (_, mut ada) = somebody(&app, "ada", "administrator").await;
     let (_, mut bob) = somebody(&app, "bob", "analyst").await;
     join(&mut ada, TEAM).await;
-    join(&mut bob, TEAM).await;
+    let seat = join(&mut bob, TEAM).await;
     let room = sees(&mut ada, &["ada", "bob"]).await;
     let (ada_s, bob_s) = (&room["people"][0]["person"], &room["people"][1]["person"]);
 
@@ -139,6 +148,11 @@ async fn administrators_mute_and_remove_and_nobody_else_does(db: PgPool) {
     ada.say(&json!({"type": "moderate", "person": bob_s, "action": "remove"})).await;
     assert_eq!(told(&mut bob, "left").await["why"], "removed");
     sees(&mut ada, &["ada"]).await;
+    // Nobody who was removed is back by themselves; who asks to join is let in.
+    bob.say(&json!({"type": "join", "room": TEAM, "resume": seat["resume"]})).await;
+    assert_eq!(told(&mut bob, "left").await["why"], "removed");
+    join(&mut bob, TEAM).await;
+    sees(&mut ada, &["ada", "bob"]).await;
     app.stop().await;
 }
 
@@ -219,6 +233,13 @@ async fn what_nobody_may_or_can_is_refused(db: PgPool) {
     ada.say(&json!({"type": "offer", "epoch": epoch, "attempt": 1, "sdp": "no description"})).await;
     assert_eq!(told(&mut ada, "refused").await["why"], "media");
 
+    // What cannot be read counts as well.
+    let mut bob = voice_of(&app, &app.cookie_of("bob").await).await;
+    for _ in 0..150 {
+        bob.say(&json!("nonsense")).await;
+    }
+    bob.find(|message| (message["why"] == "rate_limited").then_some(())).await;
+
     // Too much at once is refused, and a message beyond all size ends the socket.
     for _ in 0..150 {
         ada.say(&json!({"type": "ping"})).await;
@@ -236,18 +257,77 @@ async fn a_session_that_ends_ends_its_voice(db: PgPool) {
     let app = TestApp::start(db.clone()).await;
     let (cookie, mut ada) = somebody(&app, "ada", "analyst").await;
     join(&mut ada, TEAM).await;
+    let (_, mut bob) = somebody(&app, "bob", "analyst").await;
+    sees(&mut bob, &["ada"]).await;
     let token = cookie.split_once('=').expect("a cookie").1.to_owned();
     takings::access::store::end_session(&db, &token).await.expect("ended");
-    // An answer is believed for a second: each message asks again.
-    let ended = async {
-        loop {
-            ada.say_if_open(&json!({"type": "ping"})).await;
-            if ada.next().await.is_none() {
-                return;
-            }
-        }
+    // An answer is believed for a second.
+    until(&app, &cookie, 401).await;
+    ada.say(&json!({"type": "ping"})).await;
+    assert_eq!(told(&mut ada, "left").await["why"], "signed_out");
+    assert_eq!(ada.next().await, None, "the socket ends");
+    sees(&mut bob, &[]).await;
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn while_the_database_is_away_a_call_goes_on(db: PgPool) {
+    let app = TestApp::start(db.clone()).await;
+    let (cookie, mut ada) = somebody(&app, "ada", "administrator").await;
+    let (_, mut bob) = somebody(&app, "bob", "analyst").await;
+    join(&mut ada, TEAM).await;
+    let room = sees(&mut bob, &["ada"]).await;
+    sqlx::query("alter table sessions rename to away").execute(&db).await.expect("away");
+    until(&app, &cookie, 503).await;
+    ada.say(&json!({"type": "mute", "on": true})).await;
+    bob.find(|message| (message["rooms"][0]["people"][0]["muted"] == true).then_some(())).await;
+    ada.say(&json!({"type": "moderate", "person": room["people"][0]["person"], "action": "remove"})).await;
+    let refused = told(&mut ada, "refused").await;
+    assert_eq!(refused["why"], "denied");
+    assert!(refused["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0), "{refused}");
+    sqlx::query("alter table away rename to sessions").execute(&db).await.expect("back");
+    app.stop().await;
+}
+
+/// Asks who somebody is until the answer has this status.
+async fn until(app: &TestApp, cookie: &str, status: u16) {
+    let asked = async {
+        while app
+            .client
+            .get(app.url("/api/v1/goals"))
+            .header("cookie", cookie)
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            != status
+        {}
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), ended).await.expect("the socket ends");
+    tokio::time::timeout(std::time::Duration::from_secs(20), asked).await.expect("the answer in time");
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn who_has_too_many_pages_or_asks_a_server_without_voice_is_told_so(db: PgPool) {
+    let app = TestApp::start(db.clone()).await;
+    let cookie = app.cookie_of("ada").await;
+    let mut pages = Vec::new();
+    for _ in 0..10 {
+        let mut page = voice_of(&app, &cookie).await;
+        told(&mut page, "rooms").await;
+        pages.push(page);
+    }
+    let mut eleventh = voice_of(&app, &cookie).await;
+    let refused = eleventh.next().await.expect("a message");
+    assert_eq!((&refused["type"], &refused["why"]), (&json!("refused"), &json!("denied")));
+    assert!(refused["sentence"].as_str().is_some_and(|sentence| sentence.contains("10 pages")), "{refused}");
+    assert_eq!(eleventh.next().await, None);
+
+    let silent = TestApp::without_voice(&db).await;
+    let mut page = voice_of(&silent, &cookie).await;
+    let refused = page.next().await.expect("a message");
+    assert_eq!(refused, json!({"type": "refused", "why": "off", "sentence": "voice is not carried by this server"}));
+    assert_eq!(page.next().await, None);
+    silent.stop().await;
     app.stop().await;
 }
 

@@ -92,8 +92,12 @@ pub struct Pointed {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Told {
-    /// All rooms and who is in them: when the socket opens, and whenever it changes.
-    Rooms { you: You, rooms: Vec<RoomShown> },
+    /// All rooms and who is in them: when the socket opens, with whose it is, and whenever they change.
+    Rooms {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        you: Option<You>,
+        rooms: Vec<RoomShown>,
+    },
     /// The seat that was taken, or taken again.
     Joined(Box<Joined>),
     /// The answer to an offer.
@@ -137,7 +141,7 @@ pub enum Why {
     RoomFull,
     /// There is no such room.
     NoRoom,
-    /// They may not.
+    /// They may not, or it cannot be known at the moment whether they may.
     Denied,
     /// Too much at once.
     RateLimited,
@@ -145,6 +149,8 @@ pub enum Why {
     Unreadable,
     /// The media could not be negotiated.
     Media,
+    /// This server carries no voice.
+    Off,
 }
 
 /// Why a seat ended.
@@ -159,6 +165,8 @@ pub enum Ending {
     Elsewhere,
     /// The room was closed.
     Closed,
+    /// Their session has ended.
+    SignedOut,
 }
 
 /// Who a socket is.

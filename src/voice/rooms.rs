@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::period::Instant;
-use crate::voice::media::Seat;
+use crate::voice::endings::Endings;
+use crate::voice::media::{SLOTS, Seat};
 use crate::voice::protocol::{Ending, PersonShown, Reported, RoomShown, State};
 
 /// People in a room at most: more than that is a lecture, and every join is told to all.
@@ -13,6 +14,8 @@ pub const ROOM_MAX_PEOPLE: usize = 50;
 pub const KEPT_WITHOUT_BOTH_MS: i64 = 15_000;
 /// A seat whose sound flows is kept this long without a socket: a proxy or the page's own thread may be away for minutes.
 pub const KEPT_WITHOUT_SOCKET_MS: i64 = 300_000;
+/// What a browser measured counts for so long: it measures once a second, and one that says nothing any more measures nothing.
+const REPORTED_MS: i64 = 5_000;
 /// Colours that there are for people; the same person has the same in the bar.
 const COLOURS: i32 = 6;
 
@@ -22,6 +25,8 @@ pub struct Rooms {
     rooms: BTreeMap<i32, Room>,
     /// The number of the newest call: the time it began, or one more.
     newest_call: i64,
+    /// How seats ended that their pages did not give up.
+    endings: Endings,
 }
 
 /// A room.
@@ -41,6 +46,8 @@ pub struct Room {
     pub muted: BTreeSet<i32>,
     /// Whether people send redundantly.
     pub is_redundant: bool,
+    /// Who speaks, as it was told last.
+    pub speakers: Vec<(i32, u8)>,
 }
 
 /// From the first who enters an empty room until the last has left.
@@ -77,8 +84,12 @@ pub struct Member {
     pub is_deaf: bool,
     /// How they are connected.
     pub state: State,
-    /// What their browser measured last.
-    pub reported: Reported,
+    /// The attempt that connected last.
+    pub connected: Option<u32>,
+    /// Who stands in which of their slots, as they were told last.
+    pub slots: Option<[Option<i32>; SLOTS]>,
+    /// What their browser measured last, and when it said so.
+    pub reported: Option<(Instant, Reported)>,
 }
 
 /// Who wants a seat.
@@ -179,6 +190,11 @@ impl Rooms {
         Some((member.seat(room), before))
     }
 
+    /// Why the seat ended that the person's secret would bring back, if it was not the page that gave it up.
+    pub fn why_ended(&self, person: i32, secret_hash: &[u8], now: Instant) -> Option<Ending> {
+        self.endings.why(person, secret_hash, now)
+    }
+
     /// Gives a seat. A seat that the person has elsewhere ends.
     pub fn join(&mut self, room: i32, guest: Guest, now: Instant) -> Result<(Seat, Vec<Ended>), NoSeat> {
         let Some(wanted) = self.rooms.get(&room) else { return Err(NoSeat::NoRoom) };
@@ -187,7 +203,7 @@ impl Rooms {
             return Err(NoSeat::Full);
         }
         let before = self.seat_of(guest.person);
-        let ended = before.and_then(|seat| self.end(seat, Ending::Elsewhere)).into_iter().collect();
+        let ended = before.and_then(|seat| self.end(seat, Ending::Elsewhere, now)).into_iter().collect();
         let newest_call = &mut self.newest_call;
         let Some(wanted) = self.rooms.get_mut(&room) else { return Err(NoSeat::NoRoom) };
         wanted.call.get_or_insert_with(|| {
@@ -208,13 +224,15 @@ impl Rooms {
             is_server_muted,
             is_deaf: false,
             state: State::Connecting,
-            reported: Reported::default(),
+            connected: None,
+            slots: None,
+            reported: None,
         });
         Ok((Seat { room, person, epoch }, ended))
     }
 
     /// Ends a seat; nothing where it has ended already.
-    pub fn end(&mut self, seat: Seat, why: Ending) -> Option<Ended> {
+    pub fn end(&mut self, seat: Seat, why: Ending, now: Instant) -> Option<Ended> {
         let room = self.rooms.get_mut(&seat.room)?;
         let place = room.members.iter().position(|member| member.is(seat))?;
         let member = room.members.remove(place);
@@ -225,12 +243,15 @@ impl Rooms {
         if room.members.is_empty() {
             *room = Room { name: std::mem::take(&mut room.name), ..Room::default() };
         }
-        Some(member.ended(seat.room, why))
+        let ended = member.ended(seat.room, why);
+        self.endings.remember(member.person, member.resume_hash, why, now);
+        Some(ended)
     }
 
-    /// A socket is gone: its seat waits for another.
-    pub fn lose_socket(&mut self, seat: Seat, socket: u64, now: Instant) {
-        if let Some(member) = self.member_mut(seat).filter(|member| member.socket == Some(socket)) {
+    /// A socket is gone: the seat that it spoke for waits for another.
+    pub fn lose_socket(&mut self, socket: u64, now: Instant) {
+        let mut members = self.rooms.values_mut().flat_map(|room| &mut room.members);
+        if let Some(member) = members.find(|member| member.socket == Some(socket)) {
             member.socket = None;
             member.alone_since = Some(now);
         }
@@ -246,7 +267,7 @@ impl Rooms {
             .iter()
             .flat_map(|(id, room)| room.members.iter().filter(|m| is_abandoned(m)).map(move |m| m.seat(id)))
             .collect();
-        seats.into_iter().filter_map(|seat| self.end(seat, Ending::Left)).collect()
+        seats.into_iter().filter_map(|seat| self.end(seat, Ending::Left, now)).collect()
     }
 
     /// All rooms as everybody sees them.
@@ -266,11 +287,6 @@ impl Rooms {
 }
 
 impl Room {
-    /// The sockets of its people.
-    pub fn sockets(&self) -> impl Iterator<Item = u64> {
-        self.members.iter().filter_map(|member| member.socket)
-    }
-
     /// An administrator mutes somebody in it, or no longer does.
     pub fn mute(&mut self, person: i32, is_muted: bool) {
         if is_muted {
@@ -290,6 +306,25 @@ impl Room {
 }
 
 impl Member {
+    /// An attempt stands. Or it has ended, and with it what is heard, unless another stands by now.
+    pub fn connection(&mut self, attempt: u32, is_connected: bool, now: Instant) {
+        if is_connected {
+            (self.connected, self.state) = (Some(attempt), State::Connected);
+        } else if self.connected.is_none_or(|connected| connected == attempt) {
+            self.state = State::Trouble;
+            if self.socket.is_none() {
+                // Nothing flows from now on: the shorter wait begins now.
+                self.alone_since = Some(now);
+            }
+        }
+    }
+
+    /// What their browser measures, as far as it says so still.
+    pub fn measures(&self, now: Instant) -> Reported {
+        let of_now = self.reported.as_ref().filter(|(at, _)| (now - at).num_milliseconds() < REPORTED_MS);
+        of_now.map(|(_, reported)| reported.clone()).unwrap_or_default()
+    }
+
     fn is(&self, seat: Seat) -> bool {
         (self.person, self.epoch) == (seat.person, seat.epoch)
     }

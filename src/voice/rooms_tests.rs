@@ -30,9 +30,9 @@ fn a_call_lasts_from_the_first_who_comes_to_the_last_who_goes() {
     let (ada, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
     let first = rooms.room(1).expect("a room").call.expect("a call");
     let (bob, _) = rooms.join(1, guest(8, 2), at(5)).expect("a seat");
-    rooms.end(ada, Ending::Left);
+    rooms.end(ada, Ending::Left, at(6));
     assert_eq!(rooms.room(1).expect("a room").call, Some(first));
-    rooms.end(bob, Ending::Left);
+    rooms.end(bob, Ending::Left, at(7));
     assert_eq!(rooms.room(1).expect("a room").call, None);
     rooms.join(1, guest(7, 3), at(0)).expect("a seat");
     assert!(rooms.room(1).expect("a room").call.expect("a call").id > first.id, "another call, at the same time even");
@@ -64,7 +64,7 @@ fn a_room_takes_fifty_and_somebody_in_it_may_join_again() {
 fn only_the_person_with_the_secret_takes_the_seat_back() {
     let mut rooms = rooms();
     let (seat, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
-    rooms.lose_socket(seat, 1, at(1));
+    rooms.lose_socket(1, at(1));
     let secret = [1_u8; 32];
     assert_eq!(rooms.resume(1, &guest(8, 2), &secret), None, "another person");
     assert_eq!(rooms.resume(1, &guest(7, 2), &[2; 32]), None, "another secret");
@@ -72,8 +72,22 @@ fn only_the_person_with_the_secret_takes_the_seat_back() {
     assert_eq!(rooms.resume(1, &guest(7, 2), &secret), Some((seat, None)));
     assert_eq!(rooms.resume(1, &guest(7, 3), &secret), Some((seat, Some(2))), "the socket before is told");
     // The older socket ends later: the seat is not its any more.
-    rooms.lose_socket(seat, 2, at(2));
+    rooms.lose_socket(2, at(2));
     assert!(rooms.end_abandoned(at(10_000)).is_empty());
+}
+
+#[test]
+fn a_seat_that_was_taken_away_is_no_unknown_one() {
+    let mut rooms = rooms();
+    let (removed, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
+    rooms.end(removed, Ending::Removed, at(1));
+    assert_eq!(rooms.why_ended(7, &[1; 32], at(2)), Some(Ending::Removed));
+    rooms.join(1, guest(7, 2), at(3)).expect("asked for");
+    rooms.join(2, guest(7, 3), at(4)).expect("a seat");
+    assert_eq!(rooms.why_ended(7, &[2; 32], at(5)), Some(Ending::Elsewhere));
+    rooms.lose_socket(3, at(6));
+    rooms.end_abandoned(at(60));
+    assert_eq!(rooms.why_ended(7, &[3; 32], at(61)), None, "who was away for long comes back");
 }
 
 #[test]
@@ -82,8 +96,8 @@ fn a_seat_waits_for_its_person_longer_while_its_sound_flows() {
     let (silent, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
     let (heard, _) = rooms.join(1, guest(8, 2), at(0)).expect("a seat");
     rooms.member_mut(heard).expect("a member").state = State::Connected;
-    rooms.lose_socket(silent, 1, at(0));
-    rooms.lose_socket(heard, 2, at(0));
+    rooms.lose_socket(1, at(0));
+    rooms.lose_socket(2, at(0));
     assert!(rooms.end_abandoned(at(14)).is_empty());
     assert_eq!(rooms.end_abandoned(at(15)), [Ended { seat: silent, socket: None, why: Ending::Left }]);
     assert!(rooms.end_abandoned(at(299)).is_empty());
@@ -96,7 +110,7 @@ fn who_leaves_presents_no_more_and_a_room_that_is_closed_ends_its_seats() {
     let (seat, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
     let (other, _) = rooms.join(1, guest(8, 2), at(0)).expect("a seat");
     rooms.room_mut(1).expect("a room").presenter = Some(7);
-    rooms.end(seat, Ending::Left);
+    rooms.end(seat, Ending::Left, at(1));
     assert_eq!(rooms.room(1).expect("a room").presenter, None);
     let ended = rooms.set(vec![(2, "Orders and goals".into())]);
     assert_eq!(ended, [Ended { seat: other, socket: Some(2), why: Ending::Closed }]);
@@ -110,13 +124,52 @@ fn who_was_muted_stays_so_until_the_call_is_over() {
     let (seat, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
     let (other, _) = rooms.join(1, guest(8, 2), at(0)).expect("a seat");
     rooms.room_mut(1).expect("a room").mute(7, true);
-    rooms.end(seat, Ending::Left);
+    rooms.end(seat, Ending::Left, at(1));
     let (seat, _) = rooms.join(1, guest(7, 3), at(1)).expect("a seat");
     assert!(rooms.member(seat).expect("a member").is_server_muted);
-    rooms.end(seat, Ending::Left);
-    rooms.end(other, Ending::Left);
+    rooms.end(seat, Ending::Left, at(1));
+    rooms.end(other, Ending::Left, at(1));
     let (seat, _) = rooms.join(1, guest(7, 4), at(2)).expect("a seat");
     assert!(!rooms.member(seat).expect("a member").is_server_muted);
+}
+
+#[test]
+fn an_attempt_that_never_stood_interrupts_nobody_who_is_connected() {
+    let mut rooms = rooms();
+    let (seat, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
+    let member = rooms.member_mut(seat).expect("a member");
+    for (attempt, is_connected, expected) in [
+        (1, false, State::Trouble),
+        (2, true, State::Connected),
+        (1, false, State::Connected),
+        (3, false, State::Connected),
+        (4, true, State::Connected),
+        (2, false, State::Connected),
+        (4, false, State::Trouble),
+    ] {
+        member.connection(attempt, is_connected, at(1));
+        assert_eq!(member.state, expected, "{attempt}");
+    }
+    // While the page is away, the wait for it becomes shorter when its sound ends, and not when another attempt does.
+    member.connection(5, true, at(2));
+    rooms.lose_socket(1, at(3));
+    let member = rooms.member_mut(seat).expect("a member");
+    member.connection(6, false, at(100));
+    member.connection(5, false, at(200));
+    assert!(rooms.end_abandoned(at(214)).is_empty());
+    assert_eq!(rooms.end_abandoned(at(215)).len(), 1);
+}
+
+#[test]
+fn what_a_browser_measured_counts_for_a_moment() {
+    let mut rooms = rooms();
+    let (seat, _) = rooms.join(1, guest(7, 1), at(0)).expect("a seat");
+    let member = rooms.member_mut(seat).expect("a member");
+    assert_eq!(member.measures(at(0)), Reported::default());
+    let reported = Reported { rtt_ms: Some(900.0), ..Reported::default() };
+    member.reported = Some((at(10), reported.clone()));
+    assert_eq!(member.measures(at(14)), reported);
+    assert_eq!(member.measures(at(15)), Reported::default());
 }
 
 proptest! {
@@ -128,10 +181,10 @@ proptest! {
             let now = at(number as i64 * 7);
             match step {
                 0 | 1 => { let _ = rooms.join(room, guest(person, number as u64), now); }
-                2 => { if let Some(seat) = rooms.seat_of(person) { rooms.end(seat, Ending::Left); } }
+                2 => { if let Some(seat) = rooms.seat_of(person) { rooms.end(seat, Ending::Left, now); } }
                 3 => if let Some(seat) = rooms.seat_of(person) {
                     let socket = rooms.member(seat).and_then(|member| member.socket).unwrap_or(0);
-                    rooms.lose_socket(seat, socket, now);
+                    rooms.lose_socket(socket, now);
                 },
                 _ => { rooms.end_abandoned(now); }
             }

@@ -9,8 +9,9 @@ use axum::routing::get;
 use crate::access::session::{Credential, Denied, Visitor};
 use crate::live::socket::upgrade_up_to;
 use crate::server::state::AppState;
-use crate::voice::protocol::You;
-use crate::voice::signalling::{INCOMING_MAX_BYTES, serve};
+use crate::voice::protocol::Why;
+use crate::voice::signalling::{INCOMING_MAX_BYTES, Pace, serve, turn_away};
+use crate::voice::visit::Visit;
 
 /// The sub-protocol: another version of the messages would be another.
 const PROTOCOL: &str = "takings.voice.1";
@@ -29,15 +30,19 @@ async fn open(
         return Err((StatusCode::FORBIDDEN, "voice is for people: sign in with a name and a password".into()));
     };
     let Some(voice) = state.voice.clone() else {
-        return Err((StatusCode::SERVICE_UNAVAILABLE, "voice is not carried by this server".into()));
+        // A browser sees no more of a refused upgrade than that it failed: a socket can say why.
+        return Ok(upgrade_up_to(INCOMING_MAX_BYTES, request, PROTOCOL, |mut socket, _| async move {
+            turn_away(&mut socket, Why::Off, "voice is not carried by this server").await;
+            Box::pin(socket.close()).await;
+        }));
     };
     let nobody = || (Denied::SignedOut.status(), Denied::SignedOut.to_string());
     let credential = Credential::of(request.headers()).ok_or_else(nobody)?;
-    let you = You { person: person.id, is_administrator: person.role == "administrator" };
+    let mut visit = Visit::new(person, state.visitors.clone(), credential);
     Ok(upgrade_up_to(INCOMING_MAX_BYTES, request, PROTOCOL, move |mut socket, _| async move {
         tokio::select! {
             () = state.shutdown.cancelled() => {}
-            () = serve(&voice, &state.visitors, &credential, you, &mut socket) => {}
+            () = serve(&voice, &mut visit, Pace::default(), &mut socket) => {}
         }
         Box::pin(socket.close()).await;
     }))

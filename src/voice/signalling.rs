@@ -1,151 +1,174 @@
-//! A socket of `/voice`: reads what a browser says within its limits, asks for each message whether who says it is still let in, and
-//! writes what there is to be told.
+//! A socket of `/voice`: reads what a browser says within its limits, asks for each message whether who says it is still let in,
+//! writes what there is to be told, and finds out whether anybody is there at all.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::access::session::{Credential, Visitor};
-use crate::access::visitors::Visitors;
+use crate::access::session::Denied;
+use crate::access::visitors::LOOKED_AT_EVERY;
 use crate::live::socket::Socket;
-use crate::voice::Voice;
-use crate::voice::protocol::{Said, Why, You};
+use crate::voice::limits::Limits;
+use crate::voice::media::Media;
+use crate::voice::protocol::{Said, Told, Why, You};
+use crate::voice::state::frame;
+use crate::voice::switchboard::Switchboard;
+use crate::voice::visit::{Standing, Visit};
 
 /// A message of a browser at most: a description of 32 KiB, quoted.
 pub const INCOMING_MAX_BYTES: usize = 48 * 1024;
-/// Messages of a socket a second, in the long run: a pointer moves ten times a second, a connection has some dozen candidates.
-const MESSAGES_PER_SECOND: f64 = 30.0;
-/// Messages at once.
-const MESSAGES_AT_ONCE: f64 = 90.0;
-/// Joins and offers of a socket in a minute: people who change rooms, and connections that are made again every four seconds.
-const STARTS_PER_MINUTE: f64 = 30.0;
-/// Messages above the rate that are refused before the socket is closed: no browser of ours sends any.
-const REFUSED_MAX: u32 = 200;
 /// A socket that takes nothing for this long is closed.
 const SENDING_MAX: Duration = Duration::from_secs(10);
+/// When to try again what nobody can be asked about.
+const AWAY_RETRY_MS: u64 = 4_000;
+/// A ping without content (RFC 6455, section 5.5.2): browsers answer it by themselves.
+static PING: Bytes = Bytes::from_static(&[0x89, 0x00]);
 
-/// Serves a socket until it ends, is closed or is no longer let in.
-pub async fn serve(voice: &Voice, visitors: &Visitors, credential: &Credential, you: You, socket: &mut Socket) {
-    let Ok((line, waiting)) = voice.open(you).await else { return };
-    talk(voice, visitors, credential, line, waiting, socket).await;
-    voice.close(line);
+/// How often is looked at a socket.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How often its browser is asked whether it is there.
+    pub pinged_every: Duration,
+    /// A socket that says nothing for this long, not even that it is there, is closed: its computer sleeps, or is elsewhere.
+    pub silent_max: Duration,
+    /// How often whoever says nothing is looked at again.
+    pub looked_at_every: Duration,
 }
 
-async fn talk(
-    voice: &Voice,
-    visitors: &Visitors,
-    credential: &Credential,
-    line: u64,
-    mut waiting: mpsc::Receiver<Bytes>,
-    socket: &mut Socket,
-) {
-    let mut limits = Limits::new(Instant::now());
-    loop {
-        tokio::select! {
-            told = waiting.recv() => {
-                // None: it could not keep up.
-                let Some(told) = told else { return };
-                if !matches!(timeout(SENDING_MAX, socket.send(&told)).await, Ok(Ok(()))) {
-                    return;
-                }
-            }
-            heard = socket.heard() => {
-                let Ok(heard) = heard else { return };
-                let Some(text) = heard else { continue };
-                let said = match serde_json::from_str::<Said>(&text) {
-                    Ok(said) => said,
-                    Err(_) => {
-                        voice.refuse(line, Why::Unreadable, "this message is none that the server knows", None);
-                        continue;
-                    }
-                };
-                if let Err(wait) = limits.take(&said, Instant::now()) {
-                    if limits.refused > REFUSED_MAX {
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            pinged_every: Duration::from_secs(10),
+            silent_max: Duration::from_secs(30),
+            looked_at_every: LOOKED_AT_EVERY,
+        }
+    }
+}
+
+/// Serves a socket until it ends, is closed, falls silent or is no longer let in.
+pub async fn serve<M: Media>(voice: &Switchboard<M>, visit: &mut Visit, pace: Pace, socket: &mut Socket) {
+    let you = You { person: visit.person.id, is_administrator: visit.person.role == "administrator" };
+    match voice.open(you).await {
+        Ok((number, waiting)) => {
+            Talk { voice, visit, number, limits: Limits::new(Instant::now()) }
+                .until_it_ends(pace, waiting, socket)
+                .await;
+            voice.close(number);
+        }
+        Err(error) => turn_away(socket, Why::Denied, &error.to_string()).await,
+    }
+}
+
+/// Says why there is nothing to be had here.
+pub async fn turn_away(socket: &mut Socket, why: Why, sentence: &str) {
+    write(socket, &frame(&Told::Refused { why, sentence: sentence.into(), retry_after_ms: None })).await;
+}
+
+struct Talk<'a, M> {
+    voice: &'a Switchboard<M>,
+    visit: &'a mut Visit,
+    number: u64,
+    limits: Limits,
+}
+
+impl<M: Media> Talk<'_, M> {
+    async fn until_it_ends(&mut self, pace: Pace, mut waiting: mpsc::Receiver<Bytes>, socket: &mut Socket) {
+        let mut heard_at = Instant::now();
+        let (mut pings, mut looks) = (every(pace.pinged_every), every(pace.looked_at_every));
+        loop {
+            let is_in = tokio::select! {
+                told = waiting.recv() => {
+                    // None: it could not keep up.
+                    let Some(told) = told else { return };
+                    if !write(socket, &told).await {
                         return;
                     }
-                    let retry_after_ms = u64::try_from(wait.as_millis()).ok();
-                    voice.refuse(line, Why::RateLimited, "too much at once; it is tried again", retry_after_ms);
-                    continue;
+                    true
                 }
-                let Ok(Visitor::Person(person)) = visitors.who(credential).await else { return };
-                voice.hear(line, &person, said).await;
+                heard = socket.heard() => {
+                    let Ok(text) = heard else { return };
+                    heard_at = Instant::now();
+                    let is_in = self.hear(text).await;
+                    if self.limits.is_exhausted() {
+                        return;
+                    }
+                    is_in
+                }
+                _ = pings.tick() => {
+                    if heard_at.elapsed() >= pace.silent_max || !write(socket, &PING).await {
+                        return;
+                    }
+                    true
+                }
+                _ = looks.tick() => self.visit.standing().await != Standing::Out,
+            };
+            if !is_in {
+                self.voice.sign_out(self.number).await;
+                while let Ok(told) = waiting.try_recv() {
+                    if !write(socket, &told).await {
+                        return;
+                    }
+                }
+                return;
             }
         }
     }
-}
 
-/// How much a socket may say.
-#[derive(Debug)]
-struct Limits {
-    messages: Bucket,
-    starts: Bucket,
-    refused: u32,
-}
-
-/// A token bucket.
-#[derive(Debug)]
-struct Bucket {
-    left: f64,
-    size: f64,
-    per_second: f64,
-    at: Instant,
-}
-
-impl Limits {
-    fn new(now: Instant) -> Limits {
-        let bucket = |size: f64, per_second: f64| Bucket { left: size, size, per_second, at: now };
-        Limits {
-            messages: bucket(MESSAGES_AT_ONCE, MESSAGES_PER_SECOND),
-            starts: bucket(STARTS_PER_MINUTE, STARTS_PER_MINUTE / 60.0),
-            refused: 0,
+    /// Does what a frame says. Whether who says it is still let in.
+    async fn hear(&mut self, text: Option<Utf8Bytes>) -> bool {
+        let now = Instant::now();
+        if let Err(wait) = self.limits.frame(now) {
+            self.slow_down(wait);
+            return true;
         }
-    }
-
-    /// Counts a message, or says how long to wait.
-    fn take(&mut self, said: &Said, now: Instant) -> Result<(), Duration> {
+        // A pong, or what is no text.
+        let Some(text) = text else { return true };
+        let Ok(said) = serde_json::from_str::<Said>(&text) else {
+            self.voice.refuse(self.number, Why::Unreadable, "this message is none that the server knows", None);
+            return true;
+        };
         let is_start = matches!(said, Said::Join { .. } | Said::Offer { .. });
-        let taken = self.messages.take(now).and_then(|()| if is_start { self.starts.take(now) } else { Ok(()) });
-        self.refused += u32::from(taken.is_err());
-        taken
+        if is_start && let Err(wait) = self.limits.start(now) {
+            self.slow_down(wait);
+            return true;
+        }
+        match self.visit.standing().await {
+            Standing::Out => return false,
+            Standing::Unknown if is_for_those_who_are_known(&said) => {
+                let sentence = Denied::Unavailable.to_string();
+                self.voice.refuse(self.number, Why::Denied, sentence, Some(AWAY_RETRY_MS));
+            }
+            Standing::In | Standing::Unknown => self.voice.hear(self.number, &self.visit.person, said).await,
+        }
+        true
+    }
+
+    fn slow_down(&self, wait: Duration) {
+        let retry_after_ms = u64::try_from(wait.as_millis()).ok();
+        self.voice.refuse(self.number, Why::RateLimited, "too much at once; it is tried again", retry_after_ms);
     }
 }
 
-impl Bucket {
-    fn take(&mut self, now: Instant) -> Result<(), Duration> {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.left = (self.left + passed * self.per_second).min(self.size);
-        self.at = now;
-        if self.left < 1.0 {
-            return Err(Duration::from_secs_f64((1.0 - self.left) / self.per_second));
-        }
-        self.left -= 1.0;
-        Ok(())
-    }
+/// What begins something, or is done to others: not on the word of a while ago.
+fn is_for_those_who_are_known(said: &Said) -> bool {
+    matches!(said, Said::Join { .. } | Said::Moderate { .. })
+}
+
+/// Whether the system has taken it in time.
+async fn write(socket: &mut Socket, told: &Bytes) -> bool {
+    matches!(timeout(SENDING_MAX, socket.send(told)).await, Ok(Ok(())))
+}
+
+/// Ticks that begin one step from now.
+fn every(step: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + step, step);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_socket_may_say_so_much_and_no_more() {
-        let begin = Instant::now();
-        let mut limits = Limits::new(begin);
-        let taken = (0..200).filter(|_| limits.take(&Said::Ping {}, begin).is_ok()).count();
-        assert_eq!(taken, MESSAGES_AT_ONCE as usize);
-        assert_eq!(limits.refused, 110);
-        let second = begin + Duration::from_secs(1);
-        let taken = (0..200).filter(|_| limits.take(&Said::Ping {}, second).is_ok()).count();
-        assert_eq!(taken, MESSAGES_PER_SECOND as usize);
-
-        let mut limits = Limits::new(begin);
-        let join = Said::Join { room: 1, resume: None };
-        let taken = (0..60).filter(|_| limits.take(&join, begin).is_ok()).count();
-        assert_eq!(taken, STARTS_PER_MINUTE as usize);
-        let wait = limits.take(&join, begin).expect_err("too many");
-        assert!((1_900..=2_000).contains(&wait.as_millis()), "{wait:?}");
-        assert!(limits.take(&Said::Ping {}, begin).is_err() || limits.messages.left < MESSAGES_AT_ONCE);
-    }
-}
+#[path = "signalling_tests.rs"]
+mod tests;

@@ -1,24 +1,22 @@
 //! Connects sockets, rooms, sound and relay: what happens to one is told to the others here.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Serialize;
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::secret;
-use crate::live::socket::wire;
 use crate::server::clock::Clock;
 use crate::voice::media::{Media, Seat};
 use crate::voice::monitor::Sample;
-use crate::voice::protocol::{Ending, Joined, RoomShown, Told, Why, You};
+use crate::voice::protocol::{Ending, Joined, Told, Why, You};
 use crate::voice::relay::Relay;
-use crate::voice::rooms::{Ended, Guest, NoSeat, Rooms};
-use crate::voice::sampling::{Gauges, events, sample_every_second};
+use crate::voice::rooms::{Ended, Guest, NoSeat};
+use crate::voice::sampling::{events, sample_every_second};
+use crate::voice::state::{Socket, State, frame};
 use crate::voice::store;
 
 /// Messages that wait for a socket at most: one that takes none for longer is closed, and comes back to the present state.
@@ -51,35 +49,10 @@ pub(super) struct Shared<M> {
     pub(super) samples: watch::Sender<Arc<Sample>>,
 }
 
-/// What may only change together.
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) rooms: Rooms,
-    pub(super) lines: HashMap<u64, Line>,
-    pub(super) gauges: Gauges,
-    next_line: u64,
-}
-
-/// A socket.
-pub(super) struct Line {
-    pub(super) person: i32,
-    is_administrator: bool,
-    out: mpsc::Sender<Bytes>,
-    pub(super) seat: Option<Seat>,
-}
-
 /// Why a socket is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("voice is open in {SOCKETS_OF_PERSON_MAX} pages of yours: close one")]
 pub struct TooManySockets;
-
-/// All rooms, as everybody is told: made once, with each one's own part before it.
-#[derive(Serialize)]
-struct RoomsTold<'a> {
-    r#type: &'static str,
-    you: You,
-    rooms: &'a [RoomShown],
-}
 
 impl<M: Media> Switchboard<M> {
     /// Voice with nobody in it. `run` has to run beside it.
@@ -138,63 +111,66 @@ impl<M: Media> Switchboard<M> {
         }
         let (out, waiting) = mpsc::channel(WAITING_MAX);
         let mut state = self.state();
-        if state.lines.values().filter(|line| line.person == you.person).count() >= SOCKETS_OF_PERSON_MAX {
+        if state.sockets.values().filter(|socket| socket.person == you.person).count() >= SOCKETS_OF_PERSON_MAX {
             return Err(TooManySockets);
         }
-        let number = state.next_line;
-        state.next_line += 1;
-        let line = Line { person: you.person, is_administrator: you.is_administrator, out, seat: None };
-        let rooms = state.rooms.shown();
-        line.say(frame(&RoomsTold { r#type: "rooms", you, rooms: &rooms }));
-        state.lines.insert(number, line);
+        let number = state.next_socket;
+        state.next_socket += 1;
+        let socket = Socket { person: you.person, out, seat: None };
+        socket.say(frame(&Told::Rooms { you: Some(you), rooms: state.rooms.shown() }));
+        state.sockets.insert(number, socket);
         Ok((number, waiting))
     }
 
     /// A socket is gone.
-    pub fn close(&self, line: u64) {
+    pub fn close(&self, socket: u64) {
         let now = self.0.clock.now();
         let mut state = self.state();
-        if let Some(Line { seat: Some(seat), .. }) = state.lines.remove(&line) {
-            state.rooms.lose_socket(seat, line, now);
-        }
+        // One that could not keep up is out of this list already; its seat is not.
+        state.sockets.remove(&socket);
+        state.rooms.lose_socket(socket, now);
     }
 
-    /// Takes a seat for a socket, or takes one back.
-    pub async fn join(&self, line: u64, name: String, room: i32, resume: Option<String>) -> Result<(), NoSeat> {
+    /// Takes a seat for a socket, or takes one back. Who comes back to a seat that was taken away is told so, and gets none.
+    pub async fn join(&self, socket: u64, name: String, room: i32, resume: Option<String>) -> Result<(), NoSeat> {
         let resume_secret = secret::generate();
         let mut guest = Guest {
             person: 0,
             name,
-            socket: line,
+            socket,
             epoch: rand::random::<u64>() >> (u64::BITS - EPOCH_BITS),
             resume_hash: secret::hash(&resume_secret),
         };
         let ended = {
             let mut guard = self.state();
             let state = &mut *guard;
-            let Some(person) = state.lines.get(&line).map(|line| line.person) else { return Ok(()) };
+            let now = self.0.clock.now();
+            let Some(person) = state.sockets.get(&socket).map(|socket| socket.person) else { return Ok(()) };
             guest.person = person;
-            let back = resume.as_deref().and_then(|secret| {
-                let (seat, before) = state.rooms.resume(room, &guest, &secret::hash(secret))?;
-                Some((seat, before, secret.to_owned()))
-            });
-            let (seat, resumed, resume, ended) = match back {
-                Some((seat, before, secret)) => {
+            let resume = resume.map(|secret| (secret::hash(&secret), secret));
+            let back = resume.as_ref().and_then(|(hash, _)| state.rooms.resume(room, &guest, hash));
+            let ended = match (back, resume) {
+                (Some((seat, before)), Some((_, secret))) => {
                     if let Some(before) = before {
                         state.tell(before, &Told::Left { why: Ending::Elsewhere });
                         state.detach(before);
                     }
-                    (seat, true, secret, Vec::new())
+                    self.seated(state, socket, seat, secret, true);
+                    Vec::new()
                 }
-                None => {
-                    let (seat, ended) = state.rooms.join(room, guest, self.0.clock.now())?;
-                    (seat, false, resume_secret, ended)
+                (_, resume) => {
+                    if let Some(why) = resume.and_then(|(hash, _)| state.rooms.why_ended(person, &hash, now)) {
+                        state.tell(socket, &Told::Left { why });
+                        return Ok(());
+                    }
+                    let (seat, ended) = state.rooms.join(room, guest, now)?;
+                    for ended in &ended {
+                        state.tell_ended(ended);
+                    }
+                    self.seated(state, socket, seat, resume_secret, false);
+                    ended
                 }
             };
-            for ended in &ended {
-                state.tell_ended(ended);
-            }
-            self.seated(state, line, seat, resume, resumed);
             ended
         };
         self.settle(ended).await;
@@ -203,10 +179,10 @@ impl<M: Media> Switchboard<M> {
     }
 
     /// Tells a socket of its seat.
-    fn seated(&self, state: &mut State, line: u64, seat: Seat, resume: String, resumed: bool) {
+    fn seated(&self, state: &mut State, socket: u64, seat: Seat, resume: String, resumed: bool) {
         let (ice_servers, ttl_seconds) = self.ice_servers(seat);
-        if let Some(line) = state.lines.get_mut(&line) {
-            line.seat = Some(seat);
+        if let Some(socket) = state.sockets.get_mut(&socket) {
+            socket.seat = Some(seat);
         }
         let (Some(room), Some(member)) = (state.rooms.room(seat.room), state.rooms.member(seat)) else { return };
         let joined = Told::Joined(Box::new(Joined {
@@ -221,10 +197,20 @@ impl<M: Media> Switchboard<M> {
             presenting: room.presenter,
             server_muted: member.is_server_muted,
         }));
+        if !resumed {
+            // Before the first offer, and with the lock held: what is decided later comes later.
+            self.0.engine.silence(seat, member.is_server_muted);
+        }
         let view = room.presenter.zip(room.view.clone());
-        state.tell(line, &joined);
+        let (slots, speakers) = (member.slots, room.speakers.clone());
+        state.tell(socket, &joined);
+        // What was told while there was no socket.
+        if let Some(slots) = slots {
+            state.tell(socket, &Told::Slots { slots });
+        }
+        state.tell(socket, &Told::Speakers { speakers });
         if let Some((person, (address, target))) = view {
-            state.tell(line, &Told::View { person, address, target });
+            state.tell(socket, &Told::View { person, address, target });
         }
     }
 
@@ -238,7 +224,7 @@ impl<M: Media> Switchboard<M> {
     pub async fn end(&self, seat: Seat, why: Ending) {
         let ended = {
             let mut state = self.state();
-            let ended = state.rooms.end(seat, why);
+            let ended = state.rooms.end(seat, why, self.0.clock.now());
             if let Some(ended) = &ended {
                 state.tell_ended(ended);
             }
@@ -246,6 +232,15 @@ impl<M: Media> Switchboard<M> {
         };
         self.settle(ended).await;
         self.changed();
+    }
+
+    /// Who opened a socket is signed out: they are told so, and heard no more.
+    pub async fn sign_out(&self, socket: u64) {
+        let seat = self.state().sockets.get(&socket).and_then(|socket| socket.seat);
+        match seat {
+            Some(seat) => self.end(seat, Ending::SignedOut).await,
+            None => self.state().tell(socket, &Told::Left { why: Ending::SignedOut }),
+        }
     }
 
     /// Ends what seats had that are no more, and tells their rooms who presents.
@@ -267,8 +262,8 @@ impl<M: Media> Switchboard<M> {
     }
 
     /// Says to a socket why something cannot be.
-    pub(super) fn refuse(&self, line: u64, why: Why, sentence: impl Into<String>, retry_after_ms: Option<u64>) {
-        self.state().refuse(line, why, sentence, retry_after_ms);
+    pub(super) fn refuse(&self, socket: u64, why: Why, sentence: impl Into<String>, retry_after_ms: Option<u64>) {
+        self.state().refuse(socket, why, sentence, retry_after_ms);
     }
 
     /// Something that everybody sees is another.
@@ -281,16 +276,9 @@ impl<M: Media> Switchboard<M> {
             self.0.changed.notified().await;
             tokio::time::sleep(GATHERED_FOR).await;
             let mut state = self.state();
-            let rooms = state.rooms.shown();
-            // The same bytes for all who are told the same: administrators differ from others, and each by their number.
-            let mut made: HashMap<(i32, bool), Bytes> = HashMap::new();
-            state.lines.retain(|_, line| {
-                let you = You { person: line.person, is_administrator: line.is_administrator };
-                let told = made
-                    .entry((line.person, line.is_administrator))
-                    .or_insert_with(|| frame(&RoomsTold { r#type: "rooms", you, rooms: &rooms }));
-                line.say(told.clone())
-            });
+            // The same bytes for all. One that cannot keep up is given up.
+            let told = frame(&Told::Rooms { you: None, rooms: state.rooms.shown() });
+            state.sockets.retain(|_, socket| socket.say(told.clone()));
         }
     }
 
@@ -300,59 +288,6 @@ impl<M: Media> Switchboard<M> {
     }
 }
 
-impl State {
-    /// Tells a socket. One that cannot keep up is given up: it is closed, and comes back by itself.
-    pub(super) fn tell(&mut self, line: u64, told: &Told) {
-        self.tell_frame(line, frame(told));
-    }
-
-    /// Tells everybody in a room, but for one person.
-    pub(super) fn tell_room(&mut self, room: i32, but: Option<i32>, told: &Told) {
-        let Some(room) = self.rooms.room(room) else { return };
-        let told = frame(told);
-        let sockets = room.members.iter().filter(|member| Some(member.person) != but);
-        let sockets: Vec<u64> = sockets.filter_map(|member| member.socket).collect();
-        for socket in sockets {
-            self.tell_frame(socket, told.clone());
-        }
-    }
-
-    fn tell_frame(&mut self, line: u64, told: Bytes) {
-        if self.lines.get(&line).is_some_and(|line| !line.say(told)) {
-            self.lines.remove(&line);
-        }
-    }
-
-    /// Tells the socket of a seat that it has ended, once.
-    fn tell_ended(&mut self, ended: &Ended) {
-        let Some(socket) = ended.socket else { return };
-        if self.lines.get(&socket).and_then(|line| line.seat) == Some(ended.seat) {
-            self.tell(socket, &Told::Left { why: ended.why });
-            self.detach(socket);
-        }
-    }
-
-    /// A socket speaks for no seat any more.
-    fn detach(&mut self, socket: u64) {
-        if let Some(line) = self.lines.get_mut(&socket) {
-            line.seat = None;
-        }
-    }
-
-    /// Says to a socket why something cannot be.
-    pub(super) fn refuse(&mut self, line: u64, why: Why, sentence: impl Into<String>, retry_after_ms: Option<u64>) {
-        self.tell(line, &Told::Refused { why, sentence: sentence.into(), retry_after_ms });
-    }
-}
-
-impl Line {
-    /// Whether there was room for it.
-    fn say(&self, told: Bytes) -> bool {
-        self.out.try_send(told).is_ok()
-    }
-}
-
-/// A message as the bytes of the wire.
-fn frame(told: &impl Serialize) -> Bytes {
-    wire(serde_json::to_string(told).ok().as_deref())
-}
+#[cfg(test)]
+#[path = "switchboard_tests.rs"]
+pub(super) mod tests;

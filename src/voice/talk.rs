@@ -17,44 +17,44 @@ const BUSY_RETRY_MS: u64 = 4_000;
 
 impl<M: Media> Switchboard<M> {
     /// Does what somebody's browser said.
-    pub async fn hear(&self, line: u64, person: &Person, said: Said) {
+    pub async fn hear(&self, socket: u64, person: &Person, said: Said) {
         if let Said::Join { room, resume } = said {
-            if let Err(error) = self.join(line, person.name.clone(), room, resume).await {
+            if let Err(error) = self.join(socket, person.name.clone(), room, resume).await {
                 let why = match error {
                     NoSeat::NoRoom => Why::NoRoom,
                     NoSeat::Full => Why::RoomFull,
                 };
-                self.state().refuse(line, why, error.to_string(), None);
+                self.state().refuse(socket, why, error.to_string(), None);
             }
             return;
         }
         if said == (Said::Ping {}) {
-            self.state().tell(line, &Told::Pong {});
+            self.state().tell(socket, &Told::Pong {});
             return;
         }
-        let seat = self.state().lines.get(&line).and_then(|line| line.seat);
+        let seat = self.state().sockets.get(&socket).and_then(|socket| socket.seat);
         let Some(seat) = seat else {
-            self.state().refuse(line, Why::Unreadable, "join a room first", None);
+            self.state().refuse(socket, Why::Unreadable, "join a room first", None);
             return;
         };
-        self.hear_seated(line, seat, person, said).await;
+        self.hear_seated(socket, seat, person, said).await;
     }
 
-    async fn hear_seated(&self, line: u64, seat: Seat, person: &Person, said: Said) {
+    async fn hear_seated(&self, socket: u64, seat: Seat, person: &Person, said: Said) {
         match said {
             Said::Join { .. } | Said::Ping {} => {}
-            Said::Offer { epoch, attempt, sdp } if epoch == seat.epoch => self.offer(line, seat, attempt, sdp).await,
+            Said::Offer { epoch, attempt, sdp } if epoch == seat.epoch => self.offer(socket, seat, attempt, sdp).await,
             Said::Ice { epoch, attempt, candidate } if epoch == seat.epoch => {
                 // A candidate that came late or cannot be used is no loss: there are others.
                 let Some(candidate) = candidate.filter(|candidate| !candidate.is_empty()) else { return };
                 let _ = self.0.engine.candidate(seat, attempt, candidate).await;
             }
             Said::Offer { .. } | Said::Ice { .. } => {
-                self.state().refuse(line, Why::Media, Refused::Gone.to_string(), None);
+                self.state().refuse(socket, Why::Media, Refused::Gone.to_string(), None);
             }
             Said::IceServers {} => {
                 let (ice_servers, ttl_seconds) = self.ice_servers(seat);
-                self.state().tell(line, &Told::IceServers { ice_servers, ttl_seconds });
+                self.state().tell(socket, &Told::IceServers { ice_servers, ttl_seconds });
             }
             Said::Mute { on } => self.mute(seat, on),
             Said::Ptt { down } => {
@@ -64,31 +64,25 @@ impl<M: Media> Switchboard<M> {
             }
             Said::Deafen { on } => self.deafen(seat, on),
             Said::Stats(reported) => self.report(seat, *reported),
-            Said::Moderate { person: whom, action } => self.moderate(line, seat, person, whom, action).await,
+            Said::Moderate { person: whom, action } => self.moderate(socket, seat, person, whom, action).await,
             Said::Present { on } => self.present(seat, on),
-            Said::View { address, target } => self.view(line, seat, address, target),
-            Said::Pointer { at } => self.point(line, seat, at),
+            Said::View { address, target } => self.view(socket, seat, address, target),
+            Said::Pointer { at } => self.point(socket, seat, at),
             Said::Leave {} => self.end(seat, Ending::Left).await,
         }
     }
 
-    async fn offer(&self, line: u64, seat: Seat, attempt: u32, sdp: String) {
+    async fn offer(&self, socket: u64, seat: Seat, attempt: u32, sdp: String) {
         match self.0.engine.offer(seat, attempt, sdp).await {
-            Ok(sdp) => self.state().tell(line, &Told::Answer { epoch: seat.epoch, attempt, sdp }),
+            Ok(sdp) => self.state().tell(socket, &Told::Answer { epoch: seat.epoch, attempt, sdp }),
             Err(refused) => {
                 let retry_after_ms = (refused == Refused::Busy).then_some(BUSY_RETRY_MS);
-                self.state().refuse(line, Why::Media, refused.to_string(), retry_after_ms);
+                self.state().refuse(socket, Why::Media, refused.to_string(), retry_after_ms);
             }
         }
-        let member = self.state().rooms.member(seat).map(|member| (member.is_server_muted, member.is_deaf));
-        match member {
-            Some((is_silenced, is_deaf)) => {
-                // What was decided before the engine knew of the seat.
-                self.0.engine.silence(seat, is_silenced);
-                self.0.engine.deafen(seat, is_deaf);
-            }
+        if self.state().rooms.member(seat).is_none() {
             // The seat has ended meanwhile, and with it what the engine had of it.
-            None => self.0.engine.leave(seat).await,
+            self.0.engine.leave(seat).await;
         }
     }
 
@@ -102,8 +96,8 @@ impl<M: Media> Switchboard<M> {
     fn deafen(&self, seat: Seat, is_deaf: bool) {
         if let Some(member) = self.state().rooms.member_mut(seat) {
             member.is_deaf = is_deaf;
+            self.0.engine.deafen(seat, is_deaf);
         }
-        self.0.engine.deafen(seat, is_deaf);
         self.changed();
     }
 
@@ -112,33 +106,36 @@ impl<M: Media> Switchboard<M> {
         if let Some(lost) = reported.loss_percent {
             self.0.engine.note_loss(seat, lost);
         }
+        let now = self.0.clock.now();
         if let Some(member) = self.state().rooms.member_mut(seat) {
-            member.reported = reported;
+            member.reported = Some((now, reported));
         }
     }
 
-    async fn moderate(&self, line: u64, seat: Seat, by: &Person, whom: i32, action: Moderation) {
+    async fn moderate(&self, socket: u64, seat: Seat, by: &Person, whom: i32, action: Moderation) {
         if by.role != "administrator" {
-            self.state().refuse(line, Why::Denied, "only administrators mute and remove others", None);
+            self.state().refuse(socket, Why::Denied, "only administrators mute and remove others", None);
             return;
         }
-        let theirs = self.state().rooms.room(seat.room).and_then(|room| room.seat_of(seat.room, whom));
-        let Some(theirs) = theirs else { return };
-        let socket = self.state().rooms.member(theirs).and_then(|member| member.socket);
-        let told = Told::Moderated { action, by: by.name.clone() };
-        if let Some(socket) = socket {
-            self.state().tell(socket, &told);
+        let removed = {
+            let mut state = self.state();
+            let Some(room) = state.rooms.room_mut(seat.room) else { return };
+            let Some(theirs) = room.seat_of(seat.room, whom) else { return };
+            if action != Moderation::Remove {
+                let is_muted = action == Moderation::Mute;
+                room.mute(whom, is_muted);
+                // With the lock held: of two administrators the engine hears in the order that everybody sees.
+                self.0.engine.silence(theirs, is_muted);
+            }
+            if let Some(socket) = state.rooms.member(theirs).and_then(|member| member.socket) {
+                state.tell(socket, &Told::Moderated { action, by: by.name.clone() });
+            }
+            (action == Moderation::Remove).then_some(theirs)
+        };
+        match removed {
+            Some(theirs) => self.end(theirs, Ending::Removed).await,
+            None => self.changed(),
         }
-        if action == Moderation::Remove {
-            self.end(theirs, Ending::Removed).await;
-            return;
-        }
-        let is_muted = action == Moderation::Mute;
-        if let Some(room) = self.state().rooms.room_mut(theirs.room) {
-            room.mute(whom, is_muted);
-        }
-        self.0.engine.silence(theirs, is_muted);
-        self.changed();
     }
 
     fn present(&self, seat: Seat, on: bool) {
@@ -154,11 +151,11 @@ impl<M: Media> Switchboard<M> {
         state.tell_room(seat.room, None, &told);
     }
 
-    fn view(&self, line: u64, seat: Seat, address: String, target: Option<String>) {
+    fn view(&self, socket: u64, seat: Seat, address: String, target: Option<String>) {
         let mut state = self.state();
         let is_readable = is_of_the_site(&address) && target.as_ref().is_none_or(|target| is_short(target));
         if !is_readable {
-            state.refuse(line, Why::Unreadable, "the view that was sent is no place of this site", None);
+            state.refuse(socket, Why::Unreadable, "the view that was sent is no place of this site", None);
             return;
         }
         let Some(room) = state.rooms.room_mut(seat.room) else { return };
@@ -169,11 +166,11 @@ impl<M: Media> Switchboard<M> {
         state.tell_room(seat.room, Some(seat.person), &Told::View { person: seat.person, address, target });
     }
 
-    fn point(&self, line: u64, seat: Seat, at: Option<Pointed>) {
+    fn point(&self, socket: u64, seat: Seat, at: Option<Pointed>) {
         let mut state = self.state();
         let is_readable = |at: &Pointed| is_short(&at.target) && is_short(&at.words) && at.x <= WHOLE && at.y <= WHOLE;
         if !at.as_ref().is_none_or(is_readable) {
-            state.refuse(line, Why::Unreadable, "the place that was pointed at is none of the page", None);
+            state.refuse(socket, Why::Unreadable, "the place that was pointed at is none of the page", None);
             return;
         }
         state.tell_room(seat.room, Some(seat.person), &Told::Pointer { person: seat.person, at });
@@ -196,11 +193,18 @@ impl Reported {
 
 /// Whether an address leads to a page of this site, wherever it is opened.
 fn is_of_the_site(address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or(address);
     address.len() <= ADDRESS_MAX_BYTES
-        && address.starts_with('/')
-        && !address.starts_with("//")
+        && path.starts_with('/')
+        && !path.contains("//")
+        && !path.split('/').any(is_taken_out)
         && !address.contains('\\')
         && !address.chars().any(char::is_control)
+}
+
+/// Whether a browser takes a part of a path out when it reads it, escaped or not: of `/.//evil.example` it makes `//evil.example`.
+fn is_taken_out(part: &str) -> bool {
+    matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 fn is_short(words: &str) -> bool {
@@ -223,6 +227,18 @@ mod tests {
             ("https://evil.example/", false),
             ("javascript:alert(1)", false),
             ("/a\nb", false),
+            ("/royalties?from=a//b&to=..#/./x", true),
+            ("/.well-known/a..b", true),
+            ("/.//evil.example/x", false),
+            ("/a//evil.example/x", false),
+            ("/..//evil.example/", false),
+            ("/a/../b", false),
+            ("/a/.", false),
+            ("/..?x", false),
+            ("/%2e/x", false),
+            ("/%2E%2e/x", false),
+            ("/.%2E#x", false),
+            ("/a/%2e.", false),
         ] {
             assert_eq!(is_of_the_site(address), expected, "{address}");
         }

@@ -117,6 +117,13 @@ impl TestApp {
         TestApp::serve(db, bus, Clock::fixed(at(now)), Outside { is_sampled: true, ..Outside::default() }).await
     }
 
+    /// A server that carries no voice.
+    pub async fn without_voice(db: &PgPool) -> TestApp {
+        let db = database::pool((*db.connect_options()).clone());
+        let bus = Bus::of_database(&db);
+        TestApp::serve(db, bus, Clock::fixed(at(NOW)), Outside { is_voiceless: true, ..Outside::default() }).await
+    }
+
     /// The next server over a database that had one.
     pub async fn again(db: &PgPool, now: &str) -> TestApp {
         let db = database::pool((*db.connect_options()).clone());
@@ -154,7 +161,7 @@ impl TestApp {
     }
 
     async fn serve(db: PgPool, bus: Bus, clock: Clock, outside: Outside) -> TestApp {
-        let Outside { rates_url, countries, is_sampled } = outside;
+        let Outside { rates_url, countries, is_sampled, is_voiceless } = outside;
         let books = database::books(&db).await.expect("a workspace");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("127.0.0.1:{}", listener.local_addr().expect("an address").port());
@@ -169,7 +176,7 @@ impl TestApp {
             clock: clock.clone(),
             rates_url,
             countries,
-            voice: Some(VoiceConfig::at(Ipv4Addr::LOCALHOST.into())),
+            voice: (!is_voiceless).then(|| VoiceConfig::at(Ipv4Addr::LOCALHOST.into())),
             leptos,
             samples: is_sampled.then(|| sampling.subscribe()),
         };
@@ -297,6 +304,7 @@ struct Outside {
     countries: Countries,
     /// Whether the test says how the calls go.
     is_sampled: bool,
+    is_voiceless: bool,
 }
 
 /// The client's end of a socket.
@@ -318,11 +326,6 @@ impl Socket {
     /// Sends a message.
     pub async fn say(&mut self, message: &Value) {
         self.0.send(Message::text(message.to_string())).await.expect("sent");
-    }
-
-    /// Sends a message where there is still somebody to read it.
-    pub async fn say_if_open(&mut self, message: &Value) {
-        let _ = self.0.send(Message::text(message.to_string())).await;
     }
 
     /// Opens one for a script where a server is there to answer.

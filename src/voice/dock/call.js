@@ -136,7 +136,7 @@ export const voice = ({ place, announce, view }) => {
   };
 
   const handle = {
-    rooms({ you, rooms }) {
+    rooms({ you = state.you, rooms }) {
       const before = room()?.people;
       change({ you, rooms });
       const now = room()?.people;
