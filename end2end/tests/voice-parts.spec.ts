@@ -1,4 +1,4 @@
-// The parts of the dock that only compute: pauses, the watch over a connection, what is measured of it, and what is changed in an answer.
+// The parts of the dock one by one: those that only compute, and those that need a page, in an empty one.
 
 import { expect, test } from '@playwright/test';
 
@@ -6,6 +6,7 @@ import { pause } from '../../src/voice/dock/backoff.js';
 import { history, totals } from '../../src/voice/dock/deltas.js';
 import { arranged } from '../../src/voice/dock/description.js';
 import { SILENT_MS, watchdog } from '../../src/voice/dock/watchdog.js';
+import { SITE, openParts } from '../support/parts';
 
 test('pauses double up to eight seconds, are never exact and never end', () => {
   const longest = [0, 1, 2, 3, 4, 5, 6, 1_000].map((failed) => pause(failed, 1));
@@ -83,3 +84,35 @@ test('an answer is arranged: silence costs next to nothing, and redundancy is na
   expect(arranged(answer, true).split('\r\n')[0]).toBe('m=audio 9 UDP/TLS/RTP/SAVPF 63 111');
   expect(arranged('m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n', true)).toContain('SAVPF 111\r\n');
 });
+
+/** What the parts offer, within the page. */
+declare const parts: Record<string, any>;
+
+test('a presenter leads to pages of this site only', async ({ page }) => {
+  await openParts(page, ['follow']);
+  const led = (addresses: string[]) => page.evaluate((given) => given.map((address) => parts.page(address)?.href ?? null), addresses);
+  expect(await led(['/?range=week', '/royalties', '/goals?a=b#c'])).toEqual([`${SITE}/?range=week`, `${SITE}/royalties`, `${SITE}/goals?a=b#c`]);
+  const elsewhere = [
+    'https://evil.example/', '//evil.example/x', '/.//evil.example/x', '/..//evil.example/x', '/a/..//evil.example/x', '/%2e//evil.example/x', '/\\evil.example',
+    'javascript:alert(1)', '/sign-out', '/api/v1/me', '/voice', '/report.csv',
+  ];
+  expect(await led(elsewhere)).toEqual(elsewhere.map(() => null));
+});
+
+const TABLE = `<details class="table-twin"><table><tbody>
+  <tr><th>Wed</th><td>£3.00</td></tr><tr><th>Tue</th><td>£2.00</td></tr><tr><th>Mon</th><td>£1.00</td></tr></tbody></table></details>`;
+const chart = (figure: string, inside: string) => `<main><figure class="chart" ${figure}><div class="chart-area" style="width: 668px; height: 40px"></div>${inside}</figure></main>`;
+for (const [where, html] of [
+  ['a table that is newest first', chart('', TABLE)],
+  ['the words of a page without wasm', chart(`data-said='["Mon: £1.00", "Tue: £2.00", "Wed: £3.00"]'`, '') + TABLE],
+]) {
+  test(`pointing at a chart names the point that is there, by ${where}`, async ({ page }) => {
+    await openParts(page, ['cards'], html);
+    const said = await page.evaluate(() => {
+      const area = document.querySelector('.chart-area') as Element;
+      const { left, right } = area.getBoundingClientRect();
+      return [left, left + 57, left + 56 + 300, right - 13, right].map((x) => parts.words(area, x));
+    });
+    expect(said).toEqual(['Mon: £1.00', 'Mon: £1.00', 'Tue: £2.00', 'Wed: £3.00', 'Wed: £3.00']);
+  });
+}

@@ -8,14 +8,15 @@ const LOOK_MS = 250;
 const NO_PAGE = /^\/(api\/|voice|sign-out)|\.\w+$/;
 const APPLIED = "takings.voice.view";
 
-// An address of this site that a click may lead to.
-const page = (address) => {
+// An address of this site that a click may lead to. A path that begins with two slashes would be read as another site's address.
+export const page = (address) => {
   const url = URL.canParse(address, location.origin) && new URL(address, location.origin);
-  if (!url || url.origin !== location.origin || NO_PAGE.test(url.pathname)) return null;
-  return url.pathname + url.search;
+  if (!url || url.origin !== location.origin || url.pathname.startsWith("//") || NO_PAGE.test(url.pathname)) return null;
+  return url;
 };
 
-const here = () => location.pathname + location.search;
+const where = ({ pathname, search }) => pathname + search;
+const here = () => where(location);
 const isPresenting = () => state.presenting !== null && state.presenting === state.you?.person;
 
 export const follow = ({ send, keep }) => {
@@ -36,10 +37,10 @@ export const follow = ({ send, keep }) => {
   };
 
   const apply = () => {
-    const address = last && page(last.address);
-    if (!state.isFollowing || !address) return;
-    const words = JSON.stringify([address, last.target]);
-    const isThere = address === here();
+    const led = last && page(last.address);
+    if (!state.isFollowing || !led) return;
+    const words = JSON.stringify([where(led), last.target]);
+    const isThere = where(led) === here();
     // Where one has been led to once one may look around, until the view changes.
     if (isThere && sessionStorage.getItem(APPLIED) === words) return;
     if (isThere) {
@@ -47,7 +48,7 @@ export const follow = ({ send, keep }) => {
       return scroll(last.target, false);
     }
     // A click on a link: the dashboard takes those to itself without loading the page anew, and elsewhere the call comes along.
-    const link = Object.assign(document.createElement("a"), { href: address, hidden: true });
+    const link = Object.assign(document.createElement("a"), { href: led.href, hidden: true });
     document.body.append(link);
     link.click();
     link.remove();
