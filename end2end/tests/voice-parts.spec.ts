@@ -1,6 +1,6 @@
 // The parts of the dock one by one: those that only compute, and those that need a page, in an empty one.
 
-import { expect, test } from '@playwright/test';
+import { Page, expect, test } from '@playwright/test';
 
 import { pause } from '../../src/voice/dock/backoff.js';
 import { history, totals } from '../../src/voice/dock/deltas.js';
@@ -116,3 +116,149 @@ for (const [where, html] of [
     expect(said).toEqual(['Mon: £1.00', 'Mon: £1.00', 'Tue: £2.00', 'Wed: £3.00', 'Wed: £3.00']);
   });
 }
+
+test.describe('the microphone', () => {
+  // Each question waits until the test answers it, with a track that is as good as a microphone's.
+  const asked = () => {
+    const open: { wanted: MediaTrackConstraints; give: () => MediaStreamTrack; refuse: (name: string) => void }[] = [];
+    const context = new AudioContext();
+    const getUserMedia = ({ audio }: { audio: MediaTrackConstraints }) =>
+      new Promise<MediaStream>((resolve, reject) => {
+        open.push({
+          wanted: audio,
+          give() {
+            const { stream } = context.createMediaStreamDestination();
+            resolve(stream);
+            return stream.getAudioTracks()[0];
+          },
+          refuse: (name) => reject(new DOMException('refused', name)),
+        });
+      });
+    Object.defineProperty(navigator, 'mediaDevices', { value: { getUserMedia } });
+    const unplug = (track: MediaStreamTrack) => {
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    };
+    const settled = () => new Promise((resolve) => setTimeout(resolve));
+    const told: unknown[] = [];
+    const kept: string[] = [];
+    const make = () =>
+      parts.microphone((track: MediaStreamTrack | null, why: string | null) => told.push(track ? track.id : why), (why: string) => kept.push(why));
+    Object.assign(window, { faked: { open, unplug, settled, told, kept, make } });
+  };
+  interface Faked {
+    open: { wanted: MediaTrackConstraints; give: () => MediaStreamTrack; refuse: (name: string) => void }[];
+    unplug: (track: MediaStreamTrack) => void;
+    settled: () => Promise<void>;
+    told: unknown[];
+    kept: string[];
+    make: () => any;
+  }
+  test.beforeEach(({ page }) => openParts(page, ['microphone', 'kept'], '', asked));
+  const inPage = async <T>(page: Page, does: (faked: Faked) => Promise<T>): Promise<T> =>
+    page.evaluate(`(${does})(window.faked)`) as Promise<T>;
+
+  test('is asked for with the treatment that was chosen, and again when that changes', async ({ page }) => {
+    const wanted = await inPage(page, async ({ open, make, settled, told }) => {
+      const mic = make();
+      mic.take('call');
+      const first = open[0].give();
+      await settled();
+      parts.choose({ echo: false, noise: false, gain: false, microphone: 'desk' });
+      mic.again();
+      const second = open[1].give();
+      await settled();
+      return [open.map((one) => one.wanted), told.length, first.readyState, second.readyState, mic.track === second];
+    });
+    expect(wanted).toEqual([
+      [
+        { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
+        { deviceId: { exact: 'desk' }, echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 },
+      ],
+      2, 'ended', 'live', true,
+    ]);
+  });
+
+  test('of two choices that follow closely the last is what holds', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, told }) => {
+      const mic = make();
+      mic.take('call');
+      parts.choose({ echo: false });
+      mic.again();
+      parts.choose({ noise: false });
+      mic.again();
+      const stale = open[0].give();
+      await settled();
+      const fresh = open[1].give();
+      await settled();
+      const { echoCancellation, noiseSuppression } = open[1].wanted;
+      return [open.length, echoCancellation, noiseSuppression, stale.readyState, mic.track === fresh, told.length];
+    });
+    expect(got).toEqual([2, false, false, 'ended', true, 1]);
+  });
+
+  test('a choice that fails takes nothing away', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, told, kept }) => {
+      const mic = make();
+      mic.take('call');
+      const first = open[0].give();
+      await settled();
+      mic.again();
+      open[1].refuse('NotReadableError');
+      await settled();
+      return [first.readyState, mic.track === first, told.length, kept];
+    });
+    expect(got).toEqual([
+      'live', true, 1,
+      ['The microphone cannot be opened: another program may be using it. Close that program, then try again. Until then the one before goes on.'],
+    ]);
+  });
+
+  test('that is pulled out is replaced each time, and what to do is said where there is no other', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, unplug, told }) => {
+      const mic = make();
+      mic.take('call');
+      for (const n of [0, 1]) {
+        const track = open[n].give();
+        await settled();
+        unplug(track);
+      }
+      open[2].refuse('NotFoundError');
+      await settled();
+      return [open.length, told.at(-1), mic.track];
+    });
+    expect(got).toEqual([3, 'The microphone is gone. Connect it or choose another, then try again. Until then you can listen.', null]);
+  });
+
+  test('is closed again for who has left while it was asked for', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, unplug, told }) => {
+      const mic = make();
+      mic.take('call');
+      const first = open[0].give();
+      await settled();
+      unplug(first);
+      mic.release('call');
+      const late = open[1].give();
+      await settled();
+      return [late.readyState, mic.track, told.at(-1)];
+    });
+    expect(got).toEqual(['ended', null, null]);
+  });
+
+  test('none, or none allowed, is said in words', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, told }) => {
+      const mic = make();
+      mic.take('call');
+      open[0].refuse('NotFoundError');
+      await settled();
+      mic.again();
+      open[1].refuse('NotAllowedError');
+      await settled();
+      return told;
+    });
+    expect(got).toEqual([
+      'There is no microphone. Connect one, then try again. Until then you can listen.',
+      'The browser does not let this page use the microphone. Allow it beside the address, then try again. Until then you can listen.',
+    ]);
+  });
+});

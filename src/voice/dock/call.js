@@ -38,6 +38,9 @@ export const voice = ({ place, announce, view }) => {
     sound?.speak(track);
     if (state.seat) speaking.tell();
     view.microphone?.(mic.track);
+  }, (notice) => {
+    change({ notice });
+    announce(notice);
   });
 
   const socket = voiceSocket({

@@ -3,13 +3,14 @@
 import { choices } from "./kept.js";
 
 const LISTEN = " Until then you can listen.";
+const BEFORE = " Until then the one before goes on.";
 const HELP = {
-  NotAllowedError: "The browser does not let this page use the microphone. Allow it beside the address, then try again." + LISTEN,
-  NotFoundError: "There is no microphone. Connect one, then try again." + LISTEN,
-  NotReadableError: "The microphone cannot be opened: another program may be using it. Close that program, then try again." + LISTEN,
-  insecure: "A browser gives the microphone only to pages that come by https or from this computer." + LISTEN,
-  ended: "The microphone is gone. Connect it or choose another, then try again." + LISTEN,
-  other: "The microphone cannot be used. Choose another, or try again." + LISTEN,
+  NotAllowedError: "The browser does not let this page use the microphone. Allow it beside the address, then try again.",
+  NotFoundError: "There is no microphone. Connect one, then try again.",
+  NotReadableError: "The microphone cannot be opened: another program may be using it. Close that program, then try again.",
+  insecure: "A browser gives the microphone only to pages that come by https or from this computer.",
+  ended: "The microphone is gone. Connect it or choose another, then try again.",
+  other: "The microphone cannot be used. Choose another, or try again.",
 };
 
 const wanted = (deviceId) => ({
@@ -34,41 +35,59 @@ const ask = async () => {
   }
 };
 
-// `changed` is told of each new track, or of none and why in words.
-export const microphone = (changed) => {
+const close = (stream) => {
+  for (const track of stream?.getTracks() ?? []) {
+    track.onended = null;
+    track.stop();
+  }
+};
+
+// `changed` is told of each new track, or of none and why in words; `kept` in words why the track is the one that was there before.
+export const microphone = (changed, kept) => {
   let stream;
   let opening;
+  // The choices have changed since it was asked for.
+  let isStale = false;
   // Those who need it: the call, and the test.
   const users = new Set();
 
   const stop = () => {
-    for (const track of stream?.getTracks() ?? []) {
-      track.onended = null;
-      track.stop();
-    }
+    close(stream);
     stream = undefined;
   };
+  const track = () => stream?.getAudioTracks()[0] ?? null;
 
-  const open = async () => {
+  // Asks again for as long as something else is wanted meanwhile.
+  const asked = async () => {
+    for (;;) {
+      isStale = false;
+      const [fresh, error] = await ask().then((given) => [given], (failed) => [undefined, failed]);
+      if (!isStale || users.size === 0) {
+        if (error) throw error;
+        return fresh;
+      }
+      close(fresh);
+    }
+  };
+
+  const open = async (help) => {
     try {
-      const fresh = await ask();
+      const fresh = await asked();
       stop();
       stream = fresh;
-      const [track] = stream.getAudioTracks();
-      track.contentHint = "speech";
-      track.onended = () => {
+      track().contentHint = "speech";
+      track().onended = () => {
         stop();
         // What is left may do.
-        ask().then((other) => {
-          stream = other;
-          changed(other.getAudioTracks()[0], null);
-        }, () => changed(null, HELP.ended));
+        opening ??= open(HELP.ended);
       };
       if (users.size === 0) stop();
-      changed(stream?.getAudioTracks()[0] ?? null, null);
+      changed(track(), null);
     } catch (error) {
-      stop();
-      changed(null, HELP[error.name] ?? HELP.other);
+      const why = help ?? HELP[error.name] ?? HELP.other;
+      // A choice that cannot be had takes nothing away.
+      if (stream) kept(why + BEFORE);
+      else changed(null, users.size > 0 ? why + LISTEN : null);
     }
     opening = undefined;
     return stream ?? null;
@@ -76,7 +95,7 @@ export const microphone = (changed) => {
 
   return {
     get track() {
-      return stream?.getAudioTracks()[0] ?? null;
+      return track();
     },
     // Opens it for somebody, unless it is open.
     take(user) {
@@ -92,7 +111,9 @@ export const microphone = (changed) => {
     },
     // With other choices, or once more after it failed.
     again() {
-      return users.size > 0 ? (opening ??= open()) : Promise.resolve(null);
+      if (users.size === 0) return Promise.resolve(null);
+      isStale = opening !== undefined;
+      return (opening ??= open());
     },
   };
 };
