@@ -262,3 +262,23 @@ test.describe('the microphone', () => {
     ]);
   });
 });
+
+test('a browser that keeps nothing has the dock all the same', async ({ page }) => {
+  const problems: string[] = [];
+  page.on('pageerror', ({ message }) => problems.push(message));
+  await openParts(page, ['kept', 'follow'], '', () => {
+    for (const name of ['localStorage', 'sessionStorage']) {
+      Object.defineProperty(window, name, { get: () => { throw new DOMException('blocked', 'SecurityError'); } });
+    }
+  });
+  const kept = await page.evaluate(() => {
+    parts.choose({ key: 'KeyB' });
+    parts.keepOpen(true);
+    parts.keepSeat({ room: 1, resume: 'x' });
+    parts.keepLedTo('x');
+    parts.setRelayOnly(true);
+    return [parts.choices.key, parts.wasOpen(), parts.keptSeat(), parts.ledTo(), parts.isRelayOnly()];
+  });
+  expect(kept).toEqual(['KeyB', false, null, null, false]);
+  expect(problems).toEqual([]);
+});

@@ -1,12 +1,12 @@
 // One shows the others where they are; who follows goes there too: the same question, and the same card in sight.
 
 import { inSight, named } from "./cards.js";
+import { keepLedTo, ledTo } from "./kept.js";
 import { change, state } from "./store.js";
 
 const LOOK_MS = 250;
 // A page is an address without a file's ending; the API's are no pages.
 const NO_PAGE = /^\/(api\/|voice|sign-out)|\.\w+$/;
-const APPLIED = "takings.voice.view";
 
 // An address of this site that a click may lead to. A path that begins with two slashes would be read as another site's address.
 export const page = (address) => {
@@ -42,9 +42,9 @@ export const follow = ({ send, keep }) => {
     const words = JSON.stringify([where(led), last.target]);
     const isThere = where(led) === here();
     // Where one has been led to once one may look around, until the view changes.
-    if (isThere && sessionStorage.getItem(APPLIED) === words) return;
+    if (isThere && ledTo() === words) return;
     if (isThere) {
-      sessionStorage.setItem(APPLIED, words);
+      keepLedTo(words);
       return scroll(last.target, false);
     }
     // A click on a link: the dashboard takes those to itself without loading the page anew, and elsewhere the call comes along.
@@ -66,7 +66,7 @@ export const follow = ({ send, keep }) => {
     },
     follow() {
       change({ isFollowing: !state.isFollowing });
-      sessionStorage.removeItem(APPLIED);
+      keepLedTo(null);
       keep();
       apply();
     },

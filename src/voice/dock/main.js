@@ -3,11 +3,11 @@
 import { voice } from "./call.js";
 import { isField, say } from "./dom.js";
 import { follow } from "./follow.js";
+import { keepOpen, wasOpen } from "./kept.js";
 import { panel } from "./panel.js";
 import { pointer } from "./pointer.js";
 import { change, onChange, state } from "./store.js";
 
-const OPEN = "takings.voice.open";
 // A reader of the screen hears one thing after the other: each stands for a moment.
 const ANNOUNCED_MS = 1_500;
 
@@ -33,7 +33,7 @@ if (dock && "RTCPeerConnection" in window) {
 
   const set = (isOpen) => {
     change({ isOpen });
-    sessionStorage.setItem(OPEN, isOpen ? "1" : "");
+    keepOpen(isOpen);
     if (isOpen) call.socket.open();
     else if (!state.seat) call.socket.close();
   };
@@ -75,7 +75,7 @@ if (dock && "RTCPeerConnection" in window) {
   });
 
   dock.hidden = false;
-  if (sessionStorage.getItem(OPEN)) set(true);
+  if (wasOpen()) set(true);
   call.resume();
   shown.show();
 }
