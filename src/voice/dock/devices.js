@@ -150,5 +150,5 @@ export const devices = (form, { mic, player, talk }) => {
   });
   navigator.mediaDevices?.addEventListener?.("devicechange", list);
   show();
-  return { measure, list };
+  return { measure };
 };

@@ -1,31 +1,18 @@
 // The dock of voice on every page: opens and closes it, and brings a call that was under way on the page before along.
 
+import { announcer } from "./announcements.js";
 import { voice } from "./call.js";
-import { isField, say } from "./dom.js";
+import { isField } from "./dom.js";
 import { follow } from "./follow.js";
 import { keepOpen, wasOpen } from "./kept.js";
 import { panel } from "./panel.js";
 import { pointer } from "./pointer.js";
 import { change, onChange, state } from "./store.js";
 
-// A reader of the screen hears one thing after the other: each stands for a moment.
-const ANNOUNCED_MS = 1_500;
-
 const dock = document.getElementById("voice");
 if (dock && "RTCPeerConnection" in window) {
   dock.querySelector("[data-part=panel]").append(document.getElementById("voice-parts").content.cloneNode(true));
-  const announced = dock.querySelector("[data-part=announced]");
-  const news = [];
-  const announce = (words) => {
-    news.push(words);
-    if (news.length > 1) return;
-    const next = () => {
-      say(announced, news[0] ?? "");
-      if (news.length > 0) setTimeout(() => (news.shift(), next()), ANNOUNCED_MS);
-    };
-    next();
-  };
-
+  const announce = announcer(dock.querySelector("[data-part=announced]"));
   const view = {};
   const call = voice({ place: dock.querySelector("[data-part=players]"), announce, view });
   const led = follow(call);

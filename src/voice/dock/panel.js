@@ -5,7 +5,7 @@ import { devices } from "./devices.js";
 import { say } from "./dom.js";
 import { choices } from "./kept.js";
 import { peopleList, roomList } from "./people.js";
-import { change, nameOf, room, state } from "./store.js";
+import { nameOf, room, state } from "./store.js";
 import { names, status } from "./words.js";
 
 // What the closed dock says in the place of its name.
@@ -120,5 +120,5 @@ export const panel = (dock, call, together) => {
     showBar();
   };
 
-  return { show, measured: settings.measure, focus: () => part("title").focus(), toggleButton: buttons("toggle")[0], change };
+  return { show, measured: settings.measure, focus: () => part("title").focus(), toggleButton: buttons("toggle")[0] };
 };

@@ -33,9 +33,8 @@ export const voiceSocket = ({ opened, heard, told }) => {
   const lost = () => {
     drop();
     if (!isWanted) return;
-    const wait = pause(failed++);
-    told("lost", Date.now() + wait);
-    again = setTimeout(connect, wait);
+    told("lost");
+    again = setTimeout(connect, pause(failed++));
   };
 
   const connect = () => {

@@ -2,7 +2,7 @@
 
 export const state = {
   isOpen: false,
-  // Of the socket: `closed`, `opening`, `open`, or `lost` with when the next try is.
+  // Of the socket: `closed`, `opening`, `open`, or `lost`: then it is tried again.
   link: "closed",
   isOnline: navigator.onLine,
   you: null,

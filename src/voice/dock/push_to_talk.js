@@ -7,7 +7,7 @@ import { change, state } from "./store.js";
 // The last sound of a word comes after the finger has left the key.
 const TAIL_MS = 200;
 
-export const talk = ({ send, microphone }) => {
+export const pushToTalk = ({ send, microphone }) => {
   let tail;
 
   // The track is silent, not stopped: that takes and gives no time, and packets of silence go on.
