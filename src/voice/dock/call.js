@@ -1,12 +1,12 @@
 // A call: brings together the seat, its sound, the microphone and the socket, and offers what one can do in it.
 
 import { credentials } from "./credentials.js";
-import { heard } from "./heard.js";
+import { heard, turnAway } from "./heard.js";
 import { media } from "./media.js";
 import { microphone } from "./microphone.js";
 import { playback } from "./playback.js";
 import { pushToTalk } from "./push_to_talk.js";
-import { end, join, keep, resume, start, watchSleep } from "./seat.js";
+import { end, join, keep, notice, resume, start, watchSleep } from "./seat.js";
 import { voiceSocket } from "./socket.js";
 import { change, person, state } from "./store.js";
 
@@ -25,8 +25,10 @@ const isExpected = () =>
 
 // The sound of a seat.
 const begin = async (call, { slots, red }) => {
+  const { epoch } = call.seat;
   await Promise.race([call.mic.take("call"), later(MICROPHONE_MS)]);
-  if (!call.seat || call.sound) return;
+  // The seat may have become another meanwhile, with a sound of its own to come.
+  if (call.seat?.epoch !== epoch || call.sound) return;
   call.sound = media({
     slots,
     next: () => {
@@ -72,9 +74,13 @@ const watchBrowser = (call) => {
 // What one can do.
 const deeds = (call) => ({
   join(id) {
-    if (call.seat?.room === id) return;
-    if (call.seat) this.leave();
-    start(call, { room: id });
+    if (call.seat?.room === id || call.moving === id) return;
+    // There is no seat yet that could be lost.
+    if (state.seat?.is === "joining") this.leave();
+    if (!call.seat) return start(call, { room: id });
+    // The server gives the other seat for this one, or says why not: then one stays.
+    call.moving = id;
+    join(call);
   },
   leave() {
     call.send({ type: "leave" });
@@ -95,9 +101,9 @@ const deeds = (call) => ({
 });
 
 export const voice = ({ place, announce, view }) => {
-  // The seat, with what the server gave: room, epoch, resume token, and how many connections there have been; its sound; and whether
-  // the server knows the seat on this socket.
-  const call = { seat: null, sound: undefined, isSeated: false, announce, view, player: playback(place) };
+  // The seat, with what the server gave: room, epoch, resume token, and how many connections there have been; the room one moves to;
+  // the sound; and whether the server knows the seat on this socket.
+  const call = { seat: null, moving: null, sound: undefined, isSeated: false, announce, view, player: playback(place) };
   const send = (message) => call.socket.send(message);
   call.send = send;
   call.mic = microphone(
@@ -108,10 +114,7 @@ export const voice = ({ place, announce, view }) => {
       if (state.seat) call.talk.tell();
       view.microphone?.(track);
     },
-    (notice) => {
-      change({ notice });
-      announce(notice);
-    },
+    (why) => notice(call, why),
   );
   call.servers = credentials(() => send({ type: "ice_servers" }));
   call.talk = pushToTalk({ send, microphone: () => call.mic });
@@ -120,10 +123,16 @@ export const voice = ({ place, announce, view }) => {
     heard: heard(call, begin),
     told: (link) => {
       if (link !== "open") call.isSeated = false;
-      change({ link });
+      // What was known of the rooms is soon long ago.
+      change({ link, ...(link === "closed" && { rooms: null, turnedAway: "" }) });
     },
+    turnedAway: (message) => turnAway(call, message),
   });
-  watchSleep(() => call.seat && end(call, "You were away for long: join again to talk."));
+  watchSleep(() => {
+    if (!call.seat) return;
+    send({ type: "leave" });
+    end(call, "You were away for long: join again to talk.");
+  });
   watchBrowser(call);
   const { player, mic, talk, socket } = call;
   return { player, mic, talk, socket, send, keep: () => keep(call), ...deeds(call) };

@@ -2,7 +2,7 @@
 
 import { inSight, named } from "./cards.js";
 import { keepLedTo, ledTo } from "./kept.js";
-import { change, state } from "./store.js";
+import { change, isFollowing, isPresenting, state } from "./store.js";
 
 const LOOK_MS = 250;
 // A page is an address without a file's ending; the API's are no pages.
@@ -17,7 +17,6 @@ export const page = (address) => {
 
 const where = ({ pathname, search }) => pathname + search;
 const here = () => where(location);
-const isPresenting = () => state.presenting !== null && state.presenting === state.you?.person;
 
 export const follow = ({ send, keep }) => {
   let said = "";
@@ -38,7 +37,7 @@ export const follow = ({ send, keep }) => {
 
   const apply = () => {
     const led = last && page(last.address);
-    if (!state.isFollowing || !led) return;
+    if (!isFollowing() || !led) return;
     const words = JSON.stringify([where(led), last.target]);
     const isThere = where(led) === here();
     // Where one has been led to once one may look around, until the view changes.
@@ -54,22 +53,24 @@ export const follow = ({ send, keep }) => {
     link.remove();
   };
 
+  const present = (on) => {
+    send({ type: "present", on });
+    said = "";
+  };
+
   return {
     viewed(message) {
       if (message.person !== state.presenting) return;
       last = message;
       apply();
     },
-    present() {
-      send({ type: "present", on: !isPresenting() });
-      said = "";
-    },
+    present: () => present(!isPresenting()),
+    presentAgain: () => present(true),
     follow() {
-      change({ isFollowing: !state.isFollowing });
+      change({ following: isFollowing() ? null : state.presenting });
       keepLedTo(null);
       keep();
       apply();
     },
-    isPresenting,
   };
 };

@@ -16,7 +16,7 @@ if (dock && "RTCPeerConnection" in window) {
   const view = {};
   const call = voice({ place: dock.querySelector("[data-part=players]"), announce, view });
   const led = follow(call);
-  const pointed = pointer({ send: call.send, isPresenting: led.isPresenting });
+  const pointed = pointer(call.send);
 
   const set = (isOpen) => {
     change({ isOpen });
@@ -40,7 +40,7 @@ if (dock && "RTCPeerConnection" in window) {
       if (!state.isPointing) pointed.stop();
     },
   });
-  Object.assign(view, { viewed: led.viewed, pointed: pointed.pointed, ended: pointed.ended, microphone: shown.measured });
+  Object.assign(view, { viewed: led.viewed, presentAgain: led.presentAgain, pointed: pointed.pointed, ended: pointed.ended, microphone: shown.measured });
   onChange(shown.show);
 
   // In a call M is the microphone; otherwise the page may have another use of it.

@@ -5,7 +5,7 @@ import { devices } from "./devices.js";
 import { say } from "./dom.js";
 import { choices } from "./kept.js";
 import { peopleList, roomList } from "./people.js";
-import { nameOf, room, state } from "./store.js";
+import { isFollowing, isPresenting, nameOf, room, state } from "./store.js";
 import { names, status } from "./words.js";
 
 // What the closed dock says in the place of its name.
@@ -59,13 +59,13 @@ export const panel = (dock, call, together) => {
   };
 
   const showTogether = () => {
-    const isMine = state.presenting !== null && state.presenting === state.you?.person;
+    const isMine = isPresenting();
     const other = state.presenting !== null && !isMine;
     pressed("present", isMine);
     hide("present", other);
     hide("follow", !other);
     if (other) say(buttons("follow")[0], `Follow ${nameOf(state.presenting)}`);
-    pressed("follow", state.isFollowing);
+    pressed("follow", isFollowing());
     pressed("point", state.isPointing);
   };
 
@@ -91,7 +91,7 @@ export const panel = (dock, call, together) => {
     say(part("rooms-title"), state.seat ? "Other rooms" : "Rooms");
     part("rooms-title").hidden = !!state.seat && others.length === 0;
     part("empty").hidden = state.rooms?.length !== 0;
-    hide("again", state.seat !== null || state.link !== "lost");
+    hide("again", state.link !== "lost" || (state.seat !== null && !state.turnedAway));
   };
 
   // The closed dock says as much as there is place for.

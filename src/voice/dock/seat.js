@@ -7,12 +7,34 @@ import { change, state } from "./store.js";
 const ABSENT_MAX_MS = 15 * 60_000;
 
 export const keep = ({ seat }) =>
-  keepSeat(seat && { ...seat, at: Date.now(), isMuted: state.isMuted, isDeaf: state.isDeaf, isFollowing: state.isFollowing });
+  keepSeat(seat && { ...seat, at: Date.now(), isMuted: state.isMuted, isDeaf: state.isDeaf, following: state.following });
 
 export const join = (call) => {
   clearTimeout(call.retry);
-  const { room, resume } = call.seat;
+  const { room, resume } = call.moving === null ? call.seat : { room: call.moving };
   call.send({ type: "join", room, ...(resume && { resume }) });
+};
+
+// The seat stays where it is.
+export const stay = (call) => {
+  call.moving = null;
+  if (!call.isSeated) join(call);
+};
+
+// What belongs to a room stays behind.
+const hush = (call) => {
+  clearTimeout(call.retry);
+  call.sound?.end();
+  call.sound = undefined;
+  call.moving = null;
+  call.player.stop();
+  call.view.ended?.();
+};
+
+// The server has given a seat in another room.
+export const move = (call) => {
+  hush(call);
+  change({ media: "connecting", presenting: null, following: null, isPointing: false });
 };
 
 export const start = (call, given) => {
@@ -23,19 +45,22 @@ export const start = (call, given) => {
   else call.socket.open();
 };
 
-export const end = (call, notice = "") => {
-  clearTimeout(call.retry);
-  call.sound?.end();
-  call.sound = undefined;
+// Something that is to be known of the call.
+export const notice = (call, words) => {
+  change({ notice: words });
+  call.announce(words);
+};
+
+export const end = (call, why = "") => {
+  hush(call);
   call.seat = null;
   keep(call);
-  call.player.stop();
   change({
     seat: null, media: "none", speakers: new Map(), slots: [], serverMuted: false, presenting: null,
-    isFollowing: false, isPointing: false, isTalking: false, notice,
+    following: null, isPointing: false, isTalking: false, notice: "",
   });
+  if (why) notice(call, why);
   call.mic.release("call");
-  call.view.ended?.();
   if (!state.isOpen) call.socket.close();
 };
 
@@ -43,8 +68,8 @@ export const end = (call, notice = "") => {
 export const resume = (call) => {
   const kept = keptSeat();
   if (!kept || Date.now() - kept.at > ABSENT_MAX_MS) return keepSeat(null);
-  const { at, isMuted = false, isDeaf = false, isFollowing = false, ...given } = kept;
-  change({ isMuted, isDeaf, isFollowing });
+  const { at, isMuted = false, isDeaf = false, following = null, ...given } = kept;
+  change({ isMuted, isDeaf, following });
   start(call, given);
 };
 

@@ -9,14 +9,23 @@ const OPENS_WITHIN_MS = 5_000;
 // After so much silence the server is asked whether it is there, and has so long to answer.
 const QUIET_MS = 10_000;
 const ANSWERS_WITHIN_MS = 3_000;
+// A server that has turned the socket away with a reason is asked again after about so long.
+const TURNED_AWAY_MS = 60_000;
 
-export const voiceSocket = ({ opened, heard, told }) => {
+// What a server says instead of telling of the rooms, or before it closes for good: it would say so again at once.
+const isTurningAway = ({ type, why }, isTaken) => (type === "refused" && !isTaken) || (type === "left" && why === "signed_out");
+
+// `turnedAway` is told why the server takes no socket.
+export const voiceSocket = ({ opened, heard, told, turnedAway }) => {
   let socket;
   let isWanted = false;
   let failed = 0;
   let again;
   let limit;
   let heardAt = 0;
+  // The server has taken this socket: it has told of the rooms.
+  let isTaken = false;
+  let isTurnedAway = false;
 
   const drop = () => {
     clearTimeout(again);
@@ -34,18 +43,18 @@ export const voiceSocket = ({ opened, heard, told }) => {
     drop();
     if (!isWanted) return;
     told("lost");
-    again = setTimeout(connect, pause(failed++));
+    again = setTimeout(connect, isTurnedAway ? TURNED_AWAY_MS * (0.75 + Math.random() / 4) : pause(failed++));
   };
 
   const connect = () => {
     drop();
+    isTaken = isTurnedAway = false;
     told("opening");
     socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/voice`, PROTOCOL);
     limit = setTimeout(lost, OPENS_WITHIN_MS);
     socket.onopen = () => {
       clearTimeout(limit);
       limit = undefined;
-      failed = 0;
       heardAt = Date.now();
       told("open");
       opened();
@@ -55,7 +64,14 @@ export const voiceSocket = ({ opened, heard, told }) => {
       clearTimeout(limit);
       limit = undefined;
       const message = JSON.parse(data);
-      if (message.type !== "pong") heard(message);
+      if (message.type === "rooms") {
+        isTaken = true;
+        // Only now: a server that opens sockets and closes them at once has taken none.
+        failed = 0;
+      }
+      if (isTurningAway(message, isTaken)) isTurnedAway = true;
+      if (message.type === "refused" && !isTaken) turnedAway(message);
+      else if (message.type !== "pong") heard(message);
     };
     socket.onclose = lost;
   };

@@ -5,6 +5,8 @@ export const state = {
   // Of the socket: `closed`, `opening`, `open`, or `lost`: then it is tried again.
   link: "closed",
   isOnline: navigator.onLine,
+  // Why the server takes no socket, in words.
+  turnedAway: "",
   you: null,
   rooms: null,
   // The seat: its room, and whether it is `joining` or `joined`.
@@ -21,7 +23,8 @@ export const state = {
   microphone: null,
   isSoundBlocked: false,
   presenting: null,
-  isFollowing: false,
+  // Whom one follows, for as long as they present.
+  following: null,
   isPointing: false,
   notice: "",
 };
@@ -44,4 +47,6 @@ export const onChange = (show) => shown.add(show);
 // The room that one sits in, and oneself in it.
 export const room = () => state.rooms?.find(({ id }) => id === state.seat?.id);
 export const person = (number) => room()?.people.find((one) => one.person === number);
+export const isPresenting = () => state.presenting !== null && state.presenting === state.you?.person;
+export const isFollowing = () => state.presenting !== null && state.presenting === state.following;
 export const nameOf = (number) => person(number)?.name ?? "Somebody";
