@@ -27,3 +27,16 @@ export const comings = (before, now, self) => {
   const said = [words(came, "joined"), words(went, "left")].filter(Boolean).join(" ");
   return said ? { said, note: came.length > 0 ? "comes" : "goes" } : null;
 };
+
+// What a closed dock would keep to itself is said once each time: that the sound is interrupted, that it is back, and why there is no
+// microphone. The open one has a line that says the first two.
+export const troubles = (announce) => {
+  let [wasTrouble, why] = [false, null];
+  return ({ isOpen, seat, media, microphone }) => {
+    const isTrouble = media === "trouble";
+    if (isTrouble && !wasTrouble && !isOpen) announce("The sound is interrupted.");
+    if (wasTrouble && media === "connected" && !isOpen) announce("The sound is back.");
+    if (seat && microphone && microphone !== why) announce(microphone);
+    [wasTrouble, why] = [isTrouble, microphone];
+  };
+};

@@ -135,5 +135,5 @@ export const voice = ({ place, announce, view }) => {
   });
   watchBrowser(call);
   const { player, mic, talk, socket } = call;
-  return { player, mic, talk, socket, send, keep: () => keep(call), ...deeds(call) };
+  return { player, mic, talk, socket, send, announce, keep: () => keep(call), ...deeds(call) };
 };

@@ -1,6 +1,6 @@
 // The dock of voice on every page: opens and closes it, and brings a call that was under way on the page before along.
 
-import { announcer } from "./announcements.js";
+import { announcer, troubles } from "./announcements.js";
 import { voice } from "./call.js";
 import { isField } from "./dom.js";
 import { follow } from "./follow.js";
@@ -19,7 +19,8 @@ if (dock && "RTCPeerConnection" in window) {
   const pointed = pointer(call.send);
 
   const set = (isOpen) => {
-    change({ isOpen });
+    // What stood there was to be seen.
+    change({ isOpen, ...(!isOpen && { notice: "" }) });
     keepOpen(isOpen);
     if (isOpen) call.socket.open();
     else if (!state.seat) call.socket.close();
@@ -27,8 +28,7 @@ if (dock && "RTCPeerConnection" in window) {
   const toggle = () => {
     set(!state.isOpen);
     shown.show();
-    if (state.isOpen) shown.focus();
-    else shown.toggleButton.focus();
+    shown.focus();
   };
   const shown = panel(dock, call, {
     toggle,
@@ -42,12 +42,13 @@ if (dock && "RTCPeerConnection" in window) {
   });
   Object.assign(view, { viewed: led.viewed, presentAgain: led.presentAgain, pointed: pointed.pointed, ended: pointed.ended, microphone: shown.measured });
   onChange(shown.show);
+  onChange(troubles(announce));
 
   // In a call M is the microphone; otherwise the page may have another use of it.
   addEventListener(
     "keydown",
     (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isField(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || state.isChoosingKey || isField(event.target)) return;
       if (document.querySelector("dialog[open]")) return;
       const does = { v: toggle, m: state.seat && (() => call.mute()) }[event.key.toLowerCase()];
       if (!does) return;
@@ -57,8 +58,9 @@ if (dock && "RTCPeerConnection" in window) {
     },
     true,
   );
+  // Elsewhere on the page Escape closes what is there.
   addEventListener("keydown", ({ key, defaultPrevented }) => {
-    if (key === "Escape" && state.isOpen && !defaultPrevented && !document.querySelector("dialog[open]")) toggle();
+    if (key === "Escape" && state.isOpen && !defaultPrevented && dock.contains(document.activeElement)) toggle();
   });
 
   dock.hidden = false;

@@ -50,7 +50,7 @@ export const pushToTalk = ({ send, microphone }) => {
     tell();
   };
 
-  const isKey = (event) => choices.push && state.seat !== null && event.code === choices.key && !isField(event.target);
+  const isKey = (event) => choices.push && state.seat !== null && !state.isChoosingKey && event.code === choices.key && !isField(event.target);
 
   // Before the page's own keys, and before a button that has the focus: in a call the key is for talking.
   addEventListener(

@@ -26,6 +26,8 @@ export const state = {
   // Whom one follows, for as long as they present.
   following: null,
   isPointing: false,
+  // The next key that is pressed is the one to talk with.
+  isChoosingKey: false,
   notice: "",
 };
 
