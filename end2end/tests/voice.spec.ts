@@ -124,8 +124,15 @@ test('an administrator mutes and removes', async ({ people }) => {
   await cy.expectHears([ada]);
   await ada.button('Let them be heard').click();
   await cy.expectHears([ada, bob]);
+  // The dock is closed: it says so all the same.
+  const removed = 'An administrator has removed you from the room.';
+  await bob.page.keyboard.press('v');
+  await expect(bob.panel).toBeHidden();
   await ada.button('Remove from the room').click();
-  await expect(bob.panel).toContainText('An administrator has removed you from the room.');
+  await expect(bob.dock.locator('[data-part=beside]')).toContainText(removed);
+  await expect(bob.dock.locator('[data-part=announced]')).toHaveText(removed);
+  await bob.page.keyboard.press('v');
+  await expect(bob.panel).toContainText(removed);
   await expect(bob.button('Join Team room')).toBeVisible();
   await expect(cy.people.getByRole('listitem')).toHaveCount(2);
 });
@@ -149,10 +156,39 @@ test('push to talk: heard while the key is held, never while one types', async (
   await expect(words).toHaveValue(' ');
   await expect(cy.status).toHaveText('Hold Space to talk.');
   await cy.panel.getByRole('button', { name: 'Close', exact: true }).click();
-  // Another key.
-  await cy.button('Key to talk').click();
-  await cy.page.keyboard.press('b');
-  await expect(cy.status).toHaveText('Hold B to talk.');
+  // Another key, also one that does something else; not one that others are held with.
+  const key = cy.panel.locator('[data-do=key]');
+  for (const [pressed, name] of [['b', 'B'], ['m', 'M'], ['v', 'V']]) {
+    await key.click();
+    await expect(key).toHaveText('Press a key…');
+    await cy.page.keyboard.press('Control');
+    await cy.page.keyboard.press(pressed);
+    await expect(key).toHaveText(name);
+    await expect(cy.status).toHaveText(`Hold ${name} to talk.`);
+  }
+  // Who goes elsewhere chooses no more, and Escape leaves only the choice.
+  await key.click();
+  await key.press('Escape');
+  await expect(key).toHaveText('V');
+  await key.click();
+  await cy.button('Leave an annotation').click();
+  await words.fill('');
+  await words.press('x');
+  await expect(words).toHaveValue('x');
+  await cy.panel.getByRole('button', { name: 'Close', exact: true }).click();
+  await expect(cy.status).toHaveText('Hold V to talk.');
+  // The button is let go of with the focus; what only presses it talks until it presses again.
+  const hold = cy.button('Hold to talk');
+  await hold.focus();
+  await cy.page.keyboard.down('Enter');
+  await expect(cy.status).toHaveText('You are heard.');
+  await key.focus();
+  await expect(cy.status).toHaveText('Hold V to talk.');
+  await cy.page.keyboard.up('Enter');
+  for (const words of ['You are heard.', 'Hold V to talk.']) {
+    await hold.evaluate((button: HTMLElement) => button.click());
+    await expect(cy.status).toHaveText(words);
+  }
   await cy.page.getByLabel('Push to talk').uncheck();
   await ada.expectHears([bob, cy]);
 });
@@ -337,6 +373,19 @@ test('the dock by keys, for everybody, and over no figure', async ({ people }) =
     });
   await expect.poll(overlap).toBe(0);
   await expect(bob.panel).toContainText('The server could hear it; nothing is recorded.');
+  // What is pressed and goes away leaves the focus in the dock.
+  const title = bob.panel.getByRole('heading', { name: 'Voice', exact: true });
+  await bob.leave();
+  await bob.button('Join Team room').press('Enter');
+  await bob.expectConnected();
+  await expect(title).toBeFocused();
+  await bob.button('Leave').press('Enter');
+  await expect(title).toBeFocused();
+  // Elsewhere Escape is the page's.
+  await bob.page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await bob.page.keyboard.press('Escape');
+  await expect(bob.panel).toBeVisible();
+  await title.focus();
   await bob.page.keyboard.press('Escape');
   await expect(bob.panel).toBeHidden();
   await expect(bob.dock.getByRole('button', { name: /^Voice/ })).toBeFocused();
