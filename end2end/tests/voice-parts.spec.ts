@@ -143,7 +143,11 @@ test.describe('the microphone', () => {
     const told: unknown[] = [];
     const kept: string[] = [];
     const make = () =>
-      parts.microphone((track: MediaStreamTrack | null, why: string | null) => told.push(track ? track.id : why), (why: string) => kept.push(why));
+      parts.microphone({
+        changed: (track: MediaStreamTrack | null, why: string | null) => told.push(track ? track.id : why),
+        kept: (why: string) => kept.push(why),
+        closed: () => told.push('closed'),
+      });
     Object.assign(window, { faked: { open, unplug, settled, told, kept, make } });
   };
   interface Faked {
@@ -177,6 +181,24 @@ test.describe('the microphone', () => {
       ],
       2, 'ended', 'live', true,
     ]);
+  });
+
+  test('is opened anew where an open device goes on being treated as before', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, told }) => {
+      const mic = make();
+      mic.take('call');
+      const first = open[0].give();
+      await settled();
+      parts.choose({ noise: false });
+      mic.again();
+      open[1].give().getSettings = () => ({ noiseSuppression: true });
+      await settled();
+      const last = open[2].give();
+      last.getSettings = () => ({ noiseSuppression: false });
+      await settled();
+      return [open.length, first.readyState, mic.track === last, told.slice(1)[0], told.length];
+    });
+    expect(got).toEqual([3, 'ended', true, 'closed', 3]);
   });
 
   test('of two choices that follow closely the last is what holds', async ({ page }) => {

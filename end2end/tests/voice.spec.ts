@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright';
 import { WebSocketRoute } from '@playwright/test';
 
 import { Dashboard } from '../support/pages';
@@ -321,6 +320,11 @@ test('one presents and another follows; a pointer names what it is at; a note is
   await expect(bob.page.locator('.voice-dot')).toHaveText('ada: Platforms');
   await expect(bob.page.locator('.voice-dot')).toHaveCount(0);
 
+  // With filters, too.
+  await ada.page.goto('/?range=30d&country=GB');
+  await expect(bob.page).toHaveURL(/\?range=30d&country=GB$/);
+  expect((await bob.received()).open).toBe(1);
+
   await ada.page.goto('/royalties');
   await expect(bob.page).toHaveURL(/\/royalties$/);
   await bob.expectConnected();
@@ -338,7 +342,7 @@ test('one presents and another follows; a pointer names what it is at; a note is
 
 test('a microphone that is refused, and sound that the browser holds back', async ({ people }) => {
   const { ada, bob, cy } = people;
-  await cy.page.goto('/goals');
+  await cy.open();
   await cy.leave();
   await cy.page.evaluate(() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError'));
@@ -352,48 +356,8 @@ test('a microphone that is refused, and sound that the browser holds back', asyn
   await expect(cy.panel).toContainText('The browser does not let this page use the microphone.');
   await expect(ada.person('cy')).toContainText('muted');
   await cy.page.evaluate(() => Reflect.deleteProperty(HTMLMediaElement.prototype, 'play'));
-  await expect(cy.button('Enable sound')).toBeVisible();
-});
-
-test('the dock by keys, for everybody, and over no figure', async ({ people }) => {
-  const { ada, bob } = people;
-  await bob.page.goto('/');
-  await new Dashboard(bob.page).expectLive();
-  await bob.open('/');
-  for (const theme of ['dark', 'light'] as const) {
-    await bob.page.evaluate((chosen) => document.documentElement.setAttribute('data-theme', chosen), theme);
-    const { violations } = await new AxeBuilder({ page: bob.page }).include('#voice').analyze();
-    expect(violations).toEqual([]);
-  }
-  const overlap = () =>
-    bob.page.evaluate(() => {
-      const dock = document.querySelector('#voice-panel') as Element;
-      const { left } = dock.getBoundingClientRect();
-      return [...document.querySelectorAll('main .card')].filter((card) => card.getBoundingClientRect().right > left).length;
-    });
-  await expect.poll(overlap).toBe(0);
-  await expect(bob.panel).toContainText('The server could hear it; nothing is recorded.');
-  // What is pressed and goes away leaves the focus in the dock.
-  const title = bob.panel.getByRole('heading', { name: 'Voice', exact: true });
-  await bob.leave();
-  await bob.button('Join Team room').press('Enter');
-  await bob.expectConnected();
-  await expect(title).toBeFocused();
-  await bob.button('Leave').press('Enter');
-  await expect(title).toBeFocused();
-  // Elsewhere Escape is the page's.
-  await bob.page.evaluate(() => (document.activeElement as HTMLElement).blur());
-  await bob.page.keyboard.press('Escape');
-  await expect(bob.panel).toBeVisible();
-  await title.focus();
-  await bob.page.keyboard.press('Escape');
-  await expect(bob.panel).toBeHidden();
-  await expect(bob.dock.getByRole('button', { name: /^Voice/ })).toBeFocused();
-  await bob.page.keyboard.press('v');
-  await expect(bob.panel.getByRole('heading', { name: 'Voice' })).toBeFocused();
-  await bob.page.setViewportSize({ width: 390, height: 844 });
-  const width = await bob.page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  expect(width[0]).toBeLessThanOrEqual(width[1]);
-  await bob.page.setViewportSize({ width: 1440, height: 900 });
-  await ada.leave();
+  await cy.button('Enable sound').press('Enter');
+  await expect(cy.button('Enable sound')).toBeHidden();
+  await expect(cy.panel.getByRole('heading', { name: 'Voice', exact: true })).toBeFocused();
+  await cy.expectHears([ada, bob]);
 });

@@ -106,16 +106,17 @@ export const voice = ({ place, announce, view }) => {
   const call = { seat: null, moving: null, sound: undefined, isSeated: false, announce, view, player: playback(place) };
   const send = (message) => call.socket.send(message);
   call.send = send;
-  call.mic = microphone(
-    (track, problem) => {
+  call.mic = microphone({
+    changed(track, problem) {
       change({ microphone: problem });
       call.talk.apply();
       call.sound?.speak(track);
       if (state.seat) call.talk.tell();
-      view.microphone?.(track);
+      view.microphone?.();
     },
-    (why) => notice(call, why),
-  );
+    kept: (why) => notice(call, why),
+    closed: () => view.microphone?.(),
+  });
   call.servers = credentials(() => send({ type: "ice_servers" }));
   call.talk = pushToTalk({ send, microphone: () => call.mic });
   call.socket = voiceSocket({

@@ -42,8 +42,16 @@ const close = (stream) => {
   }
 };
 
-// `changed` is told of each new track, or of none and why in words; `kept` in words why the track is the one that was there before.
-export const microphone = (changed, kept) => {
+// Whether a microphone is treated as chosen, as far as the browser says.
+const isTreated = (stream) => {
+  const { echoCancellation, noiseSuppression, autoGainControl } = stream.getAudioTracks()[0].getSettings();
+  return [[echoCancellation, choices.echo], [noiseSuppression, choices.noise], [autoGainControl, choices.gain]]
+    .every(([is, chosen]) => is === undefined || is === chosen);
+};
+
+// `changed` is told of each new track, or of none and why in words; `kept` in words why the track is the one that was there before; and
+// `closed` before the device is opened anew: whoever has a copy of the track lets go of it.
+export const microphone = ({ changed, kept, closed }) => {
   let stream;
   let opening;
   // The choices have changed since it was asked for.
@@ -62,11 +70,16 @@ export const microphone = (changed, kept) => {
     for (;;) {
       isStale = false;
       const [fresh, error] = await ask().then((given) => [given], (failed) => [undefined, failed]);
-      if (!isStale || users.size === 0) {
+      // Chromium treats a device as it does already for as long as anything has it open.
+      const isAsBefore = !!fresh && !!stream && !isTreated(fresh);
+      if (users.size === 0 || (!isStale && !isAsBefore)) {
         if (error) throw error;
         return fresh;
       }
       close(fresh);
+      if (!isAsBefore) continue;
+      stop();
+      closed();
     }
   };
 
