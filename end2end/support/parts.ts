@@ -61,7 +61,8 @@ export function fakeServer(): void {
     }
     send(text: string) {
       const message = JSON.parse(text);
-      if (!['stats', 'ping'].includes(message.type)) said.push(message);
+      if (message.type === 'ping') setTimeout(() => this.onmessage?.({ data: '{"type":"pong"}' }));
+      else if (message.type !== 'stats') said.push(message);
     }
     close() {
       this.readyState = 3;
