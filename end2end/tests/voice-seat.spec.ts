@@ -103,6 +103,12 @@ test('a seat that was ended meanwhile is not taken again', async ({ page }) => {
     expect([seat, notice, joins]).toEqual([null, words, 0]);
   }
   expect(await page.evaluate(() => parts.status(parts.state))).toBe('You are signed out.');
+  // So is who only looks at the rooms.
+  await page.evaluate(async () => {
+    server.tell(server.rooms([]));
+    server.tell({ type: 'left', why: 'signed_out' });
+  });
+  expect(await page.evaluate(() => parts.status(parts.state))).toBe('You are signed out.');
 });
 
 test('a server that turns sockets away is not asked again at once', async ({ page }) => {

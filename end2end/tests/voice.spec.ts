@@ -270,6 +270,26 @@ test('who leaves gives the line free', async ({ people }) => {
   await expect(ada.dock.locator('[data-part=announced]')).toHaveText('bob left.');
 });
 
+test('one moves to another room in one step, and back', async ({ people }) => {
+  const { ada, bob, cy } = people;
+  await ada.page.goto('/calls');
+  await ada.page.getByText('All rooms', { exact: true }).click();
+  await ada.page.getByLabel('Another room').fill('Quiet room');
+  await ada.page.getByRole('main').getByRole('button', { name: 'Add', exact: true }).click();
+  await together(people);
+  await bob.button('Join Quiet room').press('Enter');
+  await expect(bob.panel.getByRole('heading', { name: 'Quiet room' })).toBeVisible();
+  await expect(bob.panel.getByRole('heading', { name: 'Voice', exact: true })).toBeFocused();
+  await bob.expectConnected();
+  await ada.expectHears([cy]);
+  await bob.expectHears([]);
+  await expect(bob.people.getByRole('listitem')).toHaveCount(1);
+  expect((await bob.received()).open).toBe(1);
+  await bob.button('Join Team room').click();
+  await bob.expectHears([ada, cy]);
+  await ada.expectHears([bob, cy]);
+});
+
 test('through the relay alone: it is flagged and charged', async ({ people, server, token }) => {
   const { ada, bob, cy } = people;
   await bob.page.goto('/goals');

@@ -83,9 +83,10 @@ const ofSeat = (call, begin) => ({
   },
   left({ why }) {
     // The seat that is given for another ends before that is told of.
-    if (!call.seat || (why === "elsewhere" && call.moving !== null)) return;
+    const isGiven = why === "elsewhere" && call.moving !== null;
     // To one's own leaving nothing is added, but a seat that is to be brought back may have been left elsewhere.
-    if (ENDINGS[why] || (call.seat.resume && !call.isSeated)) end(call, ENDINGS[why]);
+    const isEnd = ENDINGS[why] || (call.seat?.resume && !call.isSeated);
+    if (call.seat && isEnd && !isGiven) end(call, ENDINGS[why]);
     if (why === "signed_out") change({ turnedAway: "You are signed out." });
   },
 });
