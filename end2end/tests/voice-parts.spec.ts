@@ -304,3 +304,45 @@ test('a browser that keeps nothing has the dock all the same', async ({ page }) 
   expect(kept).toEqual(['KeyB', false, null, null, false]);
   expect(problems).toEqual([]);
 });
+
+test('a closed dock announces what its open panel would show, once each time', async ({ page }) => {
+  await openParts(page, ['announcements']);
+  const said = await page.evaluate(() => {
+    const said: string[] = [];
+    const tell = parts.troubles((words: string) => said.push(words));
+    const calm = { isOpen: false, seat: { id: 1 }, media: 'connected', microphone: null };
+    for (const change of [{}, { media: 'trouble' }, { media: 'trouble' }, {}, {}, { microphone: 'There is none.' }, { microphone: 'There is none.' }]) tell({ ...calm, ...change });
+    tell({ ...calm, isOpen: true, media: 'trouble' });
+    tell({ ...calm, isOpen: true });
+    return said;
+  });
+  expect(said).toEqual(['The sound is interrupted.', 'The sound is back.', 'There is none.']);
+});
+
+test('a button to hold lets go however it is left', async ({ page }) => {
+  await openParts(page, ['hold', 'store'], '<button id="hold">Hold to talk</button><button id="other">Other</button>');
+  await page.evaluate(() => parts.holdable(document.getElementById('hold'), (down: boolean) => parts.change({ isTalking: down })));
+  const isTalking = () => page.evaluate(() => parts.state.isTalking);
+  const hold = page.locator('#hold');
+  for (const key of ['Enter', 'Space']) {
+    await hold.focus();
+    await page.keyboard.down(key);
+    expect(await isTalking()).toBe(true);
+    await page.locator('#other').focus();
+    expect(await isTalking()).toBe(false);
+    await page.keyboard.up(key);
+    await hold.press(key);
+    expect(await isTalking()).toBe(false);
+  }
+  await hold.hover();
+  await page.mouse.down();
+  expect(await isTalking()).toBe(true);
+  await page.mouse.move(500, 500);
+  expect(await isTalking()).toBe(true);
+  await page.mouse.up();
+  expect(await isTalking()).toBe(false);
+  for (const is of [true, false]) {
+    await hold.evaluate((button: HTMLElement) => button.click());
+    expect(await isTalking()).toBe(is);
+  }
+});

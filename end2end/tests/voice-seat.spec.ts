@@ -185,6 +185,14 @@ test('one follows a person, not whoever presents', async ({ page }) => {
   expect(await following()).toEqual([false, 9]);
   await page.evaluate(() => server.tell({ type: 'presenting', person: 9 }));
   expect(await following()).toEqual([true, 9]);
+  // Who stopped while one was away is not followed later.
+  await page.evaluate(() => server.tell(server.joined({ epoch: 2, resumed: true })));
+  expect(await following()).toEqual([false, null]);
+  await page.evaluate(() => {
+    server.tell({ type: 'presenting', person: 9 });
+    led.follow();
+  });
+  expect(await following()).toEqual([true, 9]);
   await page.evaluate(() => server.tell({ type: 'presenting', person: null }));
   expect(await following()).toEqual([false, null]);
 });

@@ -28,7 +28,8 @@ export const turnAway = (call, { why, sentence: words }) => {
 // Who presents may change with a new seat: none presents on a server that has started again, until who did says so once more.
 const presentingIn = (call, { room: id, resumed, presenting }) => {
   if (isPresenting() && presenting === null && !resumed && call.seat.room === id) call.view.presentAgain?.();
-  return { presenting, ...(presenting !== null && presenting !== state.following && { following: null }) };
+  const isOver = presenting === null ? resumed : presenting !== state.following;
+  return { presenting, ...(isOver && { following: null }) };
 };
 
 // What is refused about a seat that is asked for: it is asked for again, or one stays where one is, or is nowhere.
