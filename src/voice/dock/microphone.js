@@ -49,84 +49,81 @@ const isTreated = (stream) => {
     .every(([is, chosen]) => is === undefined || is === chosen);
 };
 
+const trackOf = ({ stream }) => stream?.getAudioTracks()[0] ?? null;
+
+const stop = (mic) => {
+  close(mic.stream);
+  mic.stream = undefined;
+};
+
+// Asks again for as long as something else is wanted meanwhile.
+const asked = async (mic) => {
+  for (;;) {
+    mic.isStale = false;
+    const [fresh, error] = await ask().then((given) => [given], (failed) => [undefined, failed]);
+    // Chromium treats a device as it does already for as long as anything has it open.
+    const isAsBefore = !!fresh && !!mic.stream && !isTreated(fresh);
+    if (mic.users.size === 0 || (!mic.isStale && !isAsBefore)) {
+      if (error) throw error;
+      return fresh;
+    }
+    close(fresh);
+    if (!isAsBefore) continue;
+    stop(mic);
+    mic.closed();
+  }
+};
+
+const open = async (mic, help) => {
+  try {
+    const fresh = await asked(mic);
+    stop(mic);
+    mic.stream = fresh;
+    const track = trackOf(mic);
+    track.contentHint = "speech";
+    track.onended = () => {
+      stop(mic);
+      // What is left may do.
+      mic.opening ??= open(mic, HELP.ended);
+    };
+    if (mic.users.size === 0) stop(mic);
+    mic.changed(trackOf(mic), null);
+  } catch (error) {
+    const why = help ?? HELP[error.name] ?? HELP.other;
+    // A choice that cannot be had takes nothing away.
+    if (mic.stream) mic.kept(why + BEFORE);
+    else mic.changed(null, mic.users.size > 0 ? why + LISTEN : null);
+  }
+  mic.opening = undefined;
+  return mic.stream ?? null;
+};
+
 // `changed` is told of each new track, or of none and why in words; `kept` in words why the track is the one that was there before; and
 // `closed` before the device is opened anew: whoever has a copy of the track lets go of it.
-export const microphone = ({ changed, kept, closed }) => {
-  let stream;
-  let opening;
-  // The choices have changed since it was asked for.
-  let isStale = false;
-  // Those who need it: the call, and the test.
-  const users = new Set();
-
-  const stop = () => {
-    close(stream);
-    stream = undefined;
-  };
-  const track = () => stream?.getAudioTracks()[0] ?? null;
-
-  // Asks again for as long as something else is wanted meanwhile.
-  const asked = async () => {
-    for (;;) {
-      isStale = false;
-      const [fresh, error] = await ask().then((given) => [given], (failed) => [undefined, failed]);
-      // Chromium treats a device as it does already for as long as anything has it open.
-      const isAsBefore = !!fresh && !!stream && !isTreated(fresh);
-      if (users.size === 0 || (!isStale && !isAsBefore)) {
-        if (error) throw error;
-        return fresh;
-      }
-      close(fresh);
-      if (!isAsBefore) continue;
-      stop();
-      closed();
-    }
-  };
-
-  const open = async (help) => {
-    try {
-      const fresh = await asked();
-      stop();
-      stream = fresh;
-      track().contentHint = "speech";
-      track().onended = () => {
-        stop();
-        // What is left may do.
-        opening ??= open(HELP.ended);
-      };
-      if (users.size === 0) stop();
-      changed(track(), null);
-    } catch (error) {
-      const why = help ?? HELP[error.name] ?? HELP.other;
-      // A choice that cannot be had takes nothing away.
-      if (stream) kept(why + BEFORE);
-      else changed(null, users.size > 0 ? why + LISTEN : null);
-    }
-    opening = undefined;
-    return stream ?? null;
-  };
+export const microphone = (given) => {
+  // What is open and what is being opened, whether the choices have changed since that was asked for, and who needs it: the call, the test.
+  const mic = { ...given, stream: undefined, opening: undefined, isStale: false, users: new Set() };
 
   return {
     get track() {
-      return track();
+      return trackOf(mic);
     },
     // Opens it for somebody, unless it is open.
     take(user) {
-      users.add(user);
-      return stream ? Promise.resolve(stream) : (opening ??= open());
+      mic.users.add(user);
+      return mic.stream ? Promise.resolve(mic.stream) : (mic.opening ??= open(mic));
     },
     release(user) {
-      users.delete(user);
-      if (users.size === 0) {
-        stop();
-        changed(null, null);
-      }
+      mic.users.delete(user);
+      if (mic.users.size > 0) return;
+      stop(mic);
+      mic.changed(null, null);
     },
     // With other choices, or once more after it failed.
     again() {
-      if (users.size === 0) return Promise.resolve(null);
-      isStale = opening !== undefined;
-      return (opening ??= open());
+      if (mic.users.size === 0) return Promise.resolve(null);
+      mic.isStale = mic.opening !== undefined;
+      return (mic.opening ??= open(mic));
     },
   };
 };
