@@ -1,11 +1,12 @@
-// The parts of the dock that only compute: pauses, the watch over a connection, what is measured of it, and what is changed in an answer.
+// The parts of the dock one by one: those that only compute, and those that need a page, in an empty one.
 
-import { expect, test } from '@playwright/test';
+import { Page, expect, test } from '@playwright/test';
 
 import { pause } from '../../src/voice/dock/backoff.js';
 import { history, totals } from '../../src/voice/dock/deltas.js';
 import { arranged } from '../../src/voice/dock/description.js';
 import { SILENT_MS, watchdog } from '../../src/voice/dock/watchdog.js';
+import { SITE, openParts } from '../support/parts';
 
 test('pauses double up to eight seconds, are never exact and never end', () => {
   const longest = [0, 1, 2, 3, 4, 5, 6, 1_000].map((failed) => pause(failed, 1));
@@ -82,4 +83,266 @@ test('an answer is arranged: silence costs next to nothing, and redundancy is na
   expect(plain[4]).toBe('a=fmtp:111 minptime=10;usedtx=1;useinbandfec=1');
   expect(arranged(answer, true).split('\r\n')[0]).toBe('m=audio 9 UDP/TLS/RTP/SAVPF 63 111');
   expect(arranged('m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n', true)).toContain('SAVPF 111\r\n');
+});
+
+/** What the parts offer, within the page. */
+declare const parts: Record<string, any>;
+
+test('a presenter leads to pages of this site only', async ({ page }) => {
+  await openParts(page, ['follow']);
+  const led = (addresses: string[]) => page.evaluate((given) => given.map((address) => parts.page(address)?.href ?? null), addresses);
+  expect(await led(['/?range=week', '/royalties', '/goals?a=b#c'])).toEqual([`${SITE}/?range=week`, `${SITE}/royalties`, `${SITE}/goals?a=b#c`]);
+  const elsewhere = [
+    'https://evil.example/', '//evil.example/x', '/.//evil.example/x', '/..//evil.example/x', '/a/..//evil.example/x', '/%2e//evil.example/x', '/\\evil.example',
+    'javascript:alert(1)', '/sign-out', '/api/v1/me', '/voice', '/report.csv',
+  ];
+  expect(await led(elsewhere)).toEqual(elsewhere.map(() => null));
+});
+
+const TABLE = `<details class="table-twin"><table><tbody>
+  <tr><th>Wed</th><td>£3.00</td></tr><tr><th>Tue</th><td>£2.00</td></tr><tr><th>Mon</th><td>£1.00</td></tr></tbody></table></details>`;
+const chart = (figure: string, inside: string) => `<main><figure class="chart" ${figure}><div class="chart-area" style="width: 668px; height: 40px"></div>${inside}</figure></main>`;
+for (const [where, html] of [
+  ['a table that is newest first', chart('', TABLE)],
+  ['the words of a page without wasm', chart(`data-said='["Mon: £1.00", "Tue: £2.00", "Wed: £3.00"]'`, '') + TABLE],
+]) {
+  test(`pointing at a chart names the point that is there, by ${where}`, async ({ page }) => {
+    await openParts(page, ['cards'], html);
+    const said = await page.evaluate(() => {
+      const area = document.querySelector('.chart-area') as Element;
+      const { left, right } = area.getBoundingClientRect();
+      return [left, left + 57, left + 56 + 300, right - 13, right].map((x) => parts.words(area, x));
+    });
+    expect(said).toEqual(['Mon: £1.00', 'Mon: £1.00', 'Tue: £2.00', 'Wed: £3.00', 'Wed: £3.00']);
+  });
+}
+
+test.describe('the microphone', () => {
+  // Each question waits until the test answers it, with a track that is as good as a microphone's.
+  const asked = () => {
+    const open: { wanted: MediaTrackConstraints; give: () => MediaStreamTrack; refuse: (name: string) => void }[] = [];
+    const context = new AudioContext();
+    const getUserMedia = ({ audio }: { audio: MediaTrackConstraints }) =>
+      new Promise<MediaStream>((resolve, reject) => {
+        open.push({
+          wanted: audio,
+          give() {
+            const { stream } = context.createMediaStreamDestination();
+            resolve(stream);
+            return stream.getAudioTracks()[0];
+          },
+          refuse: (name) => reject(new DOMException('refused', name)),
+        });
+      });
+    Object.defineProperty(navigator, 'mediaDevices', { value: { getUserMedia } });
+    const unplug = (track: MediaStreamTrack) => {
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    };
+    const settled = () => new Promise((resolve) => setTimeout(resolve));
+    const told: unknown[] = [];
+    const kept: string[] = [];
+    const make = () =>
+      parts.microphone({
+        changed: (track: MediaStreamTrack | null, why: string | null) => told.push(track ? track.id : why),
+        kept: (why: string) => kept.push(why),
+        closed: () => told.push('closed'),
+      });
+    Object.assign(window, { faked: { open, unplug, settled, told, kept, make } });
+  };
+  interface Faked {
+    open: { wanted: MediaTrackConstraints; give: () => MediaStreamTrack; refuse: (name: string) => void }[];
+    unplug: (track: MediaStreamTrack) => void;
+    settled: () => Promise<void>;
+    told: unknown[];
+    kept: string[];
+    make: () => any;
+  }
+  test.beforeEach(({ page }) => openParts(page, ['microphone', 'kept'], '', asked));
+  const inPage = async <T>(page: Page, does: (faked: Faked) => Promise<T>): Promise<T> =>
+    page.evaluate(`(${does})(window.faked)`) as Promise<T>;
+
+  test('is asked for with the treatment that was chosen, and again when that changes', async ({ page }) => {
+    const wanted = await inPage(page, async ({ open, make, settled, told }) => {
+      const mic = make();
+      mic.take('call');
+      const first = open[0].give();
+      await settled();
+      parts.choose({ echo: false, noise: false, gain: false, microphone: 'desk' });
+      mic.again();
+      const second = open[1].give();
+      await settled();
+      return [open.map((one) => one.wanted), told.length, first.readyState, second.readyState, mic.track === second];
+    });
+    expect(wanted).toEqual([
+      [
+        { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
+        { deviceId: { exact: 'desk' }, echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 },
+      ],
+      2, 'ended', 'live', true,
+    ]);
+  });
+
+  test('is opened anew where an open device goes on being treated as before', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, told }) => {
+      const mic = make();
+      mic.take('call');
+      const first = open[0].give();
+      await settled();
+      parts.choose({ noise: false });
+      mic.again();
+      open[1].give().getSettings = () => ({ noiseSuppression: true });
+      await settled();
+      const last = open[2].give();
+      last.getSettings = () => ({ noiseSuppression: false });
+      await settled();
+      return [open.length, first.readyState, mic.track === last, told.slice(1)[0], told.length];
+    });
+    expect(got).toEqual([3, 'ended', true, 'closed', 3]);
+  });
+
+  test('of two choices that follow closely the last is what holds', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, told }) => {
+      const mic = make();
+      mic.take('call');
+      parts.choose({ echo: false });
+      mic.again();
+      parts.choose({ noise: false });
+      mic.again();
+      const stale = open[0].give();
+      await settled();
+      const fresh = open[1].give();
+      await settled();
+      const { echoCancellation, noiseSuppression } = open[1].wanted;
+      return [open.length, echoCancellation, noiseSuppression, stale.readyState, mic.track === fresh, told.length];
+    });
+    expect(got).toEqual([2, false, false, 'ended', true, 1]);
+  });
+
+  test('a choice that fails takes nothing away', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, told, kept }) => {
+      const mic = make();
+      mic.take('call');
+      const first = open[0].give();
+      await settled();
+      mic.again();
+      open[1].refuse('NotReadableError');
+      await settled();
+      return [first.readyState, mic.track === first, told.length, kept];
+    });
+    expect(got).toEqual([
+      'live', true, 1,
+      ['The microphone cannot be opened: another program may be using it. Close that program, then try again. Until then the one before goes on.'],
+    ]);
+  });
+
+  test('that is pulled out is replaced each time, and what to do is said where there is no other', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, unplug, told }) => {
+      const mic = make();
+      mic.take('call');
+      for (const n of [0, 1]) {
+        const track = open[n].give();
+        await settled();
+        unplug(track);
+      }
+      open[2].refuse('NotFoundError');
+      await settled();
+      return [open.length, told.at(-1), mic.track];
+    });
+    expect(got).toEqual([3, 'The microphone is gone. Connect it or choose another, then try again. Until then you can listen.', null]);
+  });
+
+  test('is closed again for who has left while it was asked for', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, unplug, told }) => {
+      const mic = make();
+      mic.take('call');
+      const first = open[0].give();
+      await settled();
+      unplug(first);
+      mic.release('call');
+      const late = open[1].give();
+      await settled();
+      return [late.readyState, mic.track, told.at(-1)];
+    });
+    expect(got).toEqual(['ended', null, null]);
+  });
+
+  test('none, or none allowed, is said in words', async ({ page }) => {
+    const got = await inPage(page, async ({ open, make, settled, told }) => {
+      const mic = make();
+      mic.take('call');
+      open[0].refuse('NotFoundError');
+      await settled();
+      mic.again();
+      open[1].refuse('NotAllowedError');
+      await settled();
+      return told;
+    });
+    expect(got).toEqual([
+      'There is no microphone. Connect one, then try again. Until then you can listen.',
+      'The browser does not let this page use the microphone. Allow it beside the address, then try again. Until then you can listen.',
+    ]);
+  });
+});
+
+test('a browser that keeps nothing has the dock all the same', async ({ page }) => {
+  const problems: string[] = [];
+  page.on('pageerror', ({ message }) => problems.push(message));
+  await openParts(page, ['kept', 'follow'], '', () => {
+    for (const name of ['localStorage', 'sessionStorage']) {
+      Object.defineProperty(window, name, { get: () => { throw new DOMException('blocked', 'SecurityError'); } });
+    }
+  });
+  const kept = await page.evaluate(() => {
+    parts.choose({ key: 'KeyB' });
+    parts.keepOpen(true);
+    parts.keepSeat({ room: 1, resume: 'x' });
+    parts.keepLedTo('x');
+    parts.setRelayOnly(true);
+    return [parts.choices.key, parts.wasOpen(), parts.keptSeat(), parts.ledTo(), parts.isRelayOnly()];
+  });
+  expect(kept).toEqual(['KeyB', false, null, null, false]);
+  expect(problems).toEqual([]);
+});
+
+test('a closed dock announces what its open panel would show, once each time', async ({ page }) => {
+  await openParts(page, ['announcements']);
+  const said = await page.evaluate(() => {
+    const said: string[] = [];
+    const tell = parts.troubles((words: string) => said.push(words));
+    const calm = { isOpen: false, seat: { id: 1 }, media: 'connected', microphone: null };
+    for (const change of [{}, { media: 'trouble' }, { media: 'trouble' }, {}, {}, { microphone: 'There is none.' }, { microphone: 'There is none.' }]) tell({ ...calm, ...change });
+    tell({ ...calm, isOpen: true, media: 'trouble' });
+    tell({ ...calm, isOpen: true });
+    return said;
+  });
+  expect(said).toEqual(['The sound is interrupted.', 'The sound is back.', 'There is none.']);
+});
+
+test('a button to hold lets go however it is left', async ({ page }) => {
+  await openParts(page, ['hold', 'store'], '<button id="hold">Hold to talk</button><button id="other">Other</button>');
+  await page.evaluate(() => parts.holdable(document.getElementById('hold'), (down: boolean) => parts.change({ isTalking: down })));
+  const isTalking = () => page.evaluate(() => parts.state.isTalking);
+  const hold = page.locator('#hold');
+  for (const key of ['Enter', 'Space']) {
+    await hold.focus();
+    await page.keyboard.down(key);
+    expect(await isTalking()).toBe(true);
+    await page.locator('#other').focus();
+    expect(await isTalking()).toBe(false);
+    await page.keyboard.up(key);
+    await hold.press(key);
+    expect(await isTalking()).toBe(false);
+  }
+  await hold.hover();
+  await page.mouse.down();
+  expect(await isTalking()).toBe(true);
+  await page.mouse.move(500, 500);
+  expect(await isTalking()).toBe(true);
+  await page.mouse.up();
+  expect(await isTalking()).toBe(false);
+  for (const is of [true, false]) {
+    await hold.evaluate((button: HTMLElement) => button.click());
+    expect(await isTalking()).toBe(is);
+  }
 });

@@ -110,8 +110,8 @@ fn Devices() -> impl IntoView {
                 {switch("gain", "Even out the loudness")}
                 {switch("push", "Push to talk")}
                 <p class="voice-row">
-                    <span>"Key to talk"</span>
-                    <button type="button" class="button" data-do="key" aria-label="Key to talk">"Space"</button>
+                    <span id="voice-key-words">"Key to talk"</span>
+                    <button type="button" class="button" data-do="key" id="voice-key" aria-labelledby="voice-key-words voice-key">"Space"</button>
                 </p>
                 {switch("sounds", "Sounds when somebody comes or goes")}
                 {switch("relay", "Use the relay only, from the next call on: shows whether a network lets it through")}

@@ -1,7 +1,7 @@
 // The cards of a page as two browsers can speak of them: by a name that is the same on both.
 
-// So much of a figure's words is said of it.
-const WORDS_MAX = 80;
+// So much of a figure's words is said of it: three bytes a letter stay within the 200 that the server takes.
+const WORDS_MAX = 66;
 // Beside the lines of a chart, as `options` in src/ui/chart/mod.rs draws it.
 const [LEFT, RIGHT] = [56, 12];
 
@@ -30,14 +30,22 @@ const short = (text) => {
   return line.length > WORDS_MAX ? `${line.slice(0, WORDS_MAX - 1)}…` : line;
 };
 
-// The point of a chart that is nearest to the pointer, by the table that says the same.
+const ofRow = (row) => [...row.cells].slice(0, 2).map(({ textContent }) => textContent.trim()).join(": ");
+
+// What is said of each point of a chart, from left to right: a page without wasm has it beside the chart, elsewhere the table below says
+// the same, newest first.
+const points = (figure) => {
+  if (figure.dataset.said) return JSON.parse(figure.dataset.said);
+  return [...figure.querySelectorAll(".table-twin tbody tr")].map(ofRow).reverse();
+};
+
+// The point of a chart that is nearest to the pointer.
 const point = (area, x) => {
-  const rows = area.closest("figure")?.querySelectorAll(".table-twin tbody tr");
-  if (!rows?.length) return "";
+  const figure = area.closest("figure");
+  const said = figure ? points(figure) : [];
   const { left, width } = area.getBoundingClientRect();
   const part = (x - left - LEFT) / (width - LEFT - RIGHT);
-  const row = rows[Math.round(Math.min(1, Math.max(0, part)) * (rows.length - 1))];
-  return [...row.cells].slice(0, 2).map(({ textContent }) => textContent.trim()).join(": ");
+  return said[Math.round(Math.min(1, Math.max(0, part)) * (said.length - 1))] ?? "";
 };
 
 // The words of the figure, the row or the point that is meant.

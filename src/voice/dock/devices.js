@@ -1,10 +1,10 @@
 // The part of the dock about microphone and sound: which ones, how they are treated, and whether they work.
 
 import { el, say } from "./dom.js";
+import { keyChoice } from "./key.js";
 import { choices, choose, isRelayOnly, setRelayOnly } from "./kept.js";
 import { audio } from "./sounds.js";
-import { change, state } from "./store.js";
-import { keyName } from "./words.js";
+import { state } from "./store.js";
 
 const LEVEL_EVERY_MS = 50;
 // What is quieter than this is no voice: the foot of the meter.
@@ -69,11 +69,10 @@ const playBack = async (sound) => {
   await later(sound.duration * 1_000);
 };
 
-export const devices = (form, { mic, player, talk }) => {
+export const devices = (form, { mic, player, talk, announce }) => {
   const { elements } = form;
   const level = form.querySelector("meter");
   const said = form.querySelector("[data-part=test-said]");
-  const key = form.querySelector("[data-do=key]");
   const place = form.closest("details");
   let unmeter;
 
@@ -93,7 +92,6 @@ export const devices = (form, { mic, player, talk }) => {
   const show = () => {
     for (const name of ["echo", "noise", "gain", "push", "sounds"]) elements[name].checked = choices[name];
     elements.relay.checked = isRelayOnly();
-    say(key, keyName(choices.key));
   };
 
   const test = async () => {
@@ -130,25 +128,12 @@ export const devices = (form, { mic, player, talk }) => {
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   elements.test.addEventListener("click", test);
-  key.addEventListener("click", () => {
-    say(key, "Press a key…");
-    addEventListener(
-      "keydown",
-      (event) => {
-        event.preventDefault();
-        event.stopImmediatePropagation();
-        if (!["Escape", "Tab"].includes(event.code)) choose({ key: event.code });
-        show();
-        change({});
-      },
-      { capture: true, once: true },
-    );
-  });
+  keyChoice(form.querySelector("[data-do=key]"), announce);
   place.addEventListener("toggle", () => {
     list();
     measure();
   });
   navigator.mediaDevices?.addEventListener?.("devicechange", list);
   show();
-  return { measure, list };
+  return { measure };
 };

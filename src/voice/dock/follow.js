@@ -1,22 +1,22 @@
 // One shows the others where they are; who follows goes there too: the same question, and the same card in sight.
 
 import { inSight, named } from "./cards.js";
-import { change, state } from "./store.js";
+import { keepLedTo, ledTo } from "./kept.js";
+import { change, isFollowing, isPresenting, state } from "./store.js";
 
 const LOOK_MS = 250;
 // A page is an address without a file's ending; the API's are no pages.
 const NO_PAGE = /^\/(api\/|voice|sign-out)|\.\w+$/;
-const APPLIED = "takings.voice.view";
 
-// An address of this site that a click may lead to.
-const page = (address) => {
+// An address of this site that a click may lead to. A path that begins with two slashes would be read as another site's address.
+export const page = (address) => {
   const url = URL.canParse(address, location.origin) && new URL(address, location.origin);
-  if (!url || url.origin !== location.origin || NO_PAGE.test(url.pathname)) return null;
-  return url.pathname + url.search;
+  if (!url || url.origin !== location.origin || url.pathname.startsWith("//") || NO_PAGE.test(url.pathname)) return null;
+  return url;
 };
 
-const here = () => location.pathname + location.search;
-const isPresenting = () => state.presenting !== null && state.presenting === state.you?.person;
+const where = ({ pathname, search }) => pathname + search;
+const here = () => where(location);
 
 export const follow = ({ send, keep }) => {
   let said = "";
@@ -36,21 +36,26 @@ export const follow = ({ send, keep }) => {
   };
 
   const apply = () => {
-    const address = last && page(last.address);
-    if (!state.isFollowing || !address) return;
-    const words = JSON.stringify([address, last.target]);
-    const isThere = address === here();
+    const led = last && page(last.address);
+    if (!isFollowing() || !led) return;
+    const words = JSON.stringify([where(led), last.target]);
+    const isThere = where(led) === here();
     // Where one has been led to once one may look around, until the view changes.
-    if (isThere && sessionStorage.getItem(APPLIED) === words) return;
+    if (isThere && ledTo() === words) return;
     if (isThere) {
-      sessionStorage.setItem(APPLIED, words);
+      keepLedTo(words);
       return scroll(last.target, false);
     }
     // A click on a link: the dashboard takes those to itself without loading the page anew, and elsewhere the call comes along.
-    const link = Object.assign(document.createElement("a"), { href: address, hidden: true });
+    const link = Object.assign(document.createElement("a"), { href: led.href, hidden: true });
     document.body.append(link);
     link.click();
     link.remove();
+  };
+
+  const present = (on) => {
+    send({ type: "present", on });
+    said = "";
   };
 
   return {
@@ -59,16 +64,13 @@ export const follow = ({ send, keep }) => {
       last = message;
       apply();
     },
-    present() {
-      send({ type: "present", on: !isPresenting() });
-      said = "";
-    },
+    present: () => present(!isPresenting()),
+    presentAgain: () => present(true),
     follow() {
-      change({ isFollowing: !state.isFollowing });
-      sessionStorage.removeItem(APPLIED);
+      change({ following: isFollowing() ? null : state.presenting });
+      keepLedTo(null);
       keep();
       apply();
     },
-    isPresenting,
   };
 };

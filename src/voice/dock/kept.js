@@ -2,26 +2,36 @@
 
 const CHOICES = "takings.voice";
 const SEAT = "takings.voice.seat";
+const OPEN = "takings.voice.open";
+const VIEW = "takings.voice.view";
 // Set to "1", media goes through the relay alone: shows whether a network lets it through.
 const RELAY_ONLY = "takings.voice.relay-only";
 
-const read = (storage, name, otherwise) => {
+// A browser may keep nothing: then even naming a storage fails, and what would be kept is forgotten with the page.
+const text = (storage, name) => {
   try {
-    return { ...otherwise, ...JSON.parse(storage.getItem(name)) };
+    return window[storage].getItem(name);
   } catch {
-    return { ...otherwise };
+    return null;
   }
 };
 const write = (storage, name, value) => {
   try {
-    if (value === null) storage.removeItem(name);
-    else storage.setItem(name, value);
+    if (value === null) window[storage].removeItem(name);
+    else window[storage].setItem(name, value);
   } catch {
-    // A browser that keeps nothing forgets it with the page.
+    // As above.
+  }
+};
+const read = (storage, name, otherwise) => {
+  try {
+    return { ...otherwise, ...JSON.parse(text(storage, name)) };
+  } catch {
+    return { ...otherwise };
   }
 };
 
-export const choices = read(localStorage, CHOICES, {
+export const choices = read("localStorage", CHOICES, {
   microphone: "",
   speaker: "",
   echo: true,
@@ -35,24 +45,25 @@ choices.volumes = { ...choices.volumes };
 
 export const choose = (part) => {
   Object.assign(choices, part);
-  write(localStorage, CHOICES, JSON.stringify(choices));
+  write("localStorage", CHOICES, JSON.stringify(choices));
 };
 
 // From 0 to 1.
 export const volumeOf = (person) => choices.volumes[person] ?? 1;
 export const setVolume = (person, volume) => choose({ volumes: { ...choices.volumes, [person]: volume } });
 
-export const isRelayOnly = () => {
-  try {
-    return localStorage.getItem(RELAY_ONLY) === "1";
-  } catch {
-    return false;
-  }
-};
-export const setRelayOnly = (is) => write(localStorage, RELAY_ONLY, is ? "1" : null);
+export const isRelayOnly = () => text("localStorage", RELAY_ONLY) === "1";
+export const setRelayOnly = (is) => write("localStorage", RELAY_ONLY, is ? "1" : null);
 
 export const keptSeat = () => {
-  const seat = read(sessionStorage, SEAT, {});
+  const seat = read("sessionStorage", SEAT, {});
   return Number.isInteger(seat.room) && typeof seat.resume === "string" ? seat : null;
 };
-export const keepSeat = (seat) => write(sessionStorage, SEAT, seat && JSON.stringify(seat));
+export const keepSeat = (seat) => write("sessionStorage", SEAT, seat && JSON.stringify(seat));
+
+export const wasOpen = () => text("sessionStorage", OPEN) === "1";
+export const keepOpen = (is) => write("sessionStorage", OPEN, is ? "1" : null);
+
+// The view that one was led to last, in words; none to be led there again.
+export const ledTo = () => text("sessionStorage", VIEW);
+export const keepLedTo = (view) => write("sessionStorage", VIEW, view);

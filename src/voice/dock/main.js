@@ -1,47 +1,34 @@
 // The dock of voice on every page: opens and closes it, and brings a call that was under way on the page before along.
 
+import { announcer, troubles } from "./announcements.js";
 import { voice } from "./call.js";
-import { isField, say } from "./dom.js";
+import { isField } from "./dom.js";
 import { follow } from "./follow.js";
+import { keepOpen, wasOpen } from "./kept.js";
 import { panel } from "./panel.js";
 import { pointer } from "./pointer.js";
 import { change, onChange, state } from "./store.js";
 
-const OPEN = "takings.voice.open";
-// A reader of the screen hears one thing after the other: each stands for a moment.
-const ANNOUNCED_MS = 1_500;
-
 const dock = document.getElementById("voice");
 if (dock && "RTCPeerConnection" in window) {
   dock.querySelector("[data-part=panel]").append(document.getElementById("voice-parts").content.cloneNode(true));
-  const announced = dock.querySelector("[data-part=announced]");
-  const news = [];
-  const announce = (words) => {
-    news.push(words);
-    if (news.length > 1) return;
-    const next = () => {
-      say(announced, news[0] ?? "");
-      if (news.length > 0) setTimeout(() => (news.shift(), next()), ANNOUNCED_MS);
-    };
-    next();
-  };
-
+  const announce = announcer(dock.querySelector("[data-part=announced]"));
   const view = {};
   const call = voice({ place: dock.querySelector("[data-part=players]"), announce, view });
   const led = follow(call);
-  const pointed = pointer({ send: call.send, isPresenting: led.isPresenting });
+  const pointed = pointer(call.send);
 
   const set = (isOpen) => {
-    change({ isOpen });
-    sessionStorage.setItem(OPEN, isOpen ? "1" : "");
+    // What stood there was to be seen.
+    change({ isOpen, ...(!isOpen && { notice: "" }) });
+    keepOpen(isOpen);
     if (isOpen) call.socket.open();
     else if (!state.seat) call.socket.close();
   };
   const toggle = () => {
     set(!state.isOpen);
     shown.show();
-    if (state.isOpen) shown.focus();
-    else shown.toggleButton.focus();
+    shown.focus();
   };
   const shown = panel(dock, call, {
     toggle,
@@ -53,14 +40,15 @@ if (dock && "RTCPeerConnection" in window) {
       if (!state.isPointing) pointed.stop();
     },
   });
-  Object.assign(view, { viewed: led.viewed, pointed: pointed.pointed, ended: pointed.ended, microphone: shown.measured });
+  Object.assign(view, { viewed: led.viewed, presentAgain: led.presentAgain, pointed: pointed.pointed, ended: pointed.ended, microphone: shown.measured });
   onChange(shown.show);
+  onChange(troubles(announce));
 
   // In a call M is the microphone; otherwise the page may have another use of it.
   addEventListener(
     "keydown",
     (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isField(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || state.isChoosingKey || isField(event.target)) return;
       if (document.querySelector("dialog[open]")) return;
       const does = { v: toggle, m: state.seat && (() => call.mute()) }[event.key.toLowerCase()];
       if (!does) return;
@@ -70,12 +58,13 @@ if (dock && "RTCPeerConnection" in window) {
     },
     true,
   );
+  // Elsewhere on the page Escape closes what is there.
   addEventListener("keydown", ({ key, defaultPrevented }) => {
-    if (key === "Escape" && state.isOpen && !defaultPrevented && !document.querySelector("dialog[open]")) toggle();
+    if (key === "Escape" && state.isOpen && !defaultPrevented && dock.contains(document.activeElement)) toggle();
   });
 
   dock.hidden = false;
-  if (sessionStorage.getItem(OPEN)) set(true);
+  if (wasOpen()) set(true);
   call.resume();
   shown.show();
 }

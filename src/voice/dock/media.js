@@ -12,157 +12,161 @@ const TRY_MS = 4_000;
 // A try that does not stand within this is given up.
 const STANDS_WITHIN_MS = 10_000;
 
-export const media = ({ slots, next: numbered, servers, send, track, isExpected, play, told, report, ask }) => {
-  let current;
-  let coming;
-  let dog = watchdog();
-  let measured = history();
-  let begunAt = -Infinity;
-  let isRed = false;
-  let isWanted = true;
-  // What the last connection was replaced for.
-  let cause = "";
-  // The server hears nothing of the connection that plays.
-  let isLost = false;
-  let isBeginning = false;
-  let reportedAt = 0;
+const tell = ({ told, current, coming }, why = "") => told(!current ? "connecting" : coming || why ? "trouble" : "connected");
 
-  const end = (one) => one?.close();
-  const tell = (why = "") => told(!current ? "connecting" : coming || why ? "trouble" : "connected");
+const giveUp = (line) => {
+  line.coming?.close();
+  line.coming = undefined;
+};
 
-  const stands = (one) => {
-    if (one !== coming) return;
-    const old = current;
-    [current, coming] = [one, undefined];
-    dog = watchdog();
-    measured = history();
-    if (cause === "silent") dog.rest(0, performance.now());
-    cause = "";
-    isWanted = isLost = false;
-    play(current.tracks());
-    end(old);
-    if (isRed) current.redundant(true);
-    tell();
+// The connection that was coming stands: it plays from now on.
+const stands = (line, one) => {
+  if (one !== line.coming) return;
+  const old = line.current;
+  [line.current, line.coming] = [one, undefined];
+  line.dog = watchdog();
+  line.measured = history();
+  if (line.cause === "silent") line.dog.rest(0, performance.now());
+  line.cause = "";
+  line.isWanted = line.isLost = false;
+  line.play(one.tracks());
+  old?.close();
+  if (line.isRed) one.redundant(true);
+  tell(line);
+};
+
+const make = (line, servers) => {
+  const attempt = line.next();
+  const made = peer({
+    attempt,
+    servers,
+    isRelayOnly: isRelayOnly(),
+    slots: line.slots,
+    track: line.track(),
+    candidate: (candidate) => line.send({ type: "ice", attempt, candidate }),
+    changed: (state) => {
+      if (state === "connected") stands(line, made);
+      else if (made === line.current) look(line);
+      else if (state === "failed" && made === line.coming) giveUp(line);
+    },
+  });
+  return made;
+};
+
+const begin = async (line, why) => {
+  const now = performance.now();
+  line.isWanted = true;
+  if (line.isBeginning || (now - line.begunAt < TRY_MS && why !== "first")) return;
+  line.isBeginning = true;
+  const servers = await line.servers();
+  line.isBeginning = false;
+  // Without the server nothing can be agreed: it is tried when it is back.
+  if (!servers || !line.isWanted) return;
+  giveUp(line);
+  line.begunAt = now;
+  line.cause = why;
+  const made = make(line, servers);
+  line.coming = made;
+  tell(line);
+  try {
+    const sdp = await made.offer();
+    if (made === line.coming && line.send({ type: "offer", attempt: made.attempt, sdp })) made.described();
+  } catch {
+    // It was ended meanwhile.
+  }
+};
+
+// What is the matter with the connection that plays, and whether another is needed for it.
+const judge = (line, now, packets) => {
+  const connection = line.current.state;
+  const why = line.dog.look({ now, packets, isExpected: line.isExpected(), connection });
+  if (line.coming) return;
+  if (why) {
+    tell(line, why);
+    line.ask();
+    begin(line, why);
+  } else if (line.isWanted && !line.isLost && connection === "connected" && line.dog.quietFor(now) === 0) {
+    // It came back by itself before another could be tried.
+    line.isWanted = false;
+    tell(line);
+  } else if (line.isWanted) begin(line, "again");
+};
+
+const look = async (line) => {
+  const now = performance.now();
+  if (line.coming && now - line.begunAt > STANDS_WITHIN_MS) giveUp(line);
+  const looked = line.current;
+  if (!looked) {
+    if (!line.coming) begin(line, "again");
+    return;
+  }
+  const sum = await looked.measure().catch(() => null);
+  if (!sum || looked !== line.current) return;
+  judge(line, now, sum.packets);
+  if (now - line.reportedAt >= REPORT_MS && looked.state === "connected") {
+    line.reportedAt = now;
+    line.report(line.measured.add(sum));
+  }
+};
+
+// What the server says of it.
+const answers = (line) => ({
+  async answer(attempt, sdp) {
+    const one = [line.coming, line.current].find((known) => known?.attempt === attempt);
+    await one?.answer(sdp).catch(() => one === line.coming && giveUp(line));
+  },
+  // The server lost an attempt, or could not take it.
+  lost(attempt) {
+    if (line.coming && (attempt === undefined || line.coming.attempt === attempt)) giveUp(line);
+    else if (line.current?.attempt === attempt) {
+      line.isLost = true;
+      begin(line, "lost");
+    }
+  },
+  // It hears the connection again.
+  found(attempt) {
+    if (line.current?.attempt === attempt) line.isLost = false;
+  },
+  // The socket is back. Another server knows nothing of what was, and this one may not have heard the last offer.
+  seated(isAnother) {
+    if (isAnother || (line.isWanted && !line.coming?.isAnswered)) begin(line, "first");
+  },
+  red(on) {
+    line.isRed = on;
+    line.current?.redundant(on);
+  },
+});
+
+// `given` is what it needs of the call: how many lines, the number of the next connection, credentials, the microphone, whether anybody
+// is to be heard, and whom to tell.
+export const media = (given) => {
+  // The connection that plays, the one that is coming; what is watched and measured of the first, and what it was made for; whether another
+  // is wanted, and whether the server hears nothing of it.
+  const line = {
+    ...given,
+    current: undefined, coming: undefined, dog: watchdog(), measured: history(), cause: "",
+    begunAt: -Infinity, reportedAt: 0, isRed: false, isWanted: true, isLost: false, isBeginning: false,
   };
-
-  const begin = async (why) => {
-    const now = performance.now();
-    isWanted = true;
-    if (isBeginning || (now - begunAt < TRY_MS && why !== "first")) return;
-    isBeginning = true;
-    const given = await servers();
-    isBeginning = false;
-    // Without the server nothing can be agreed: it is tried when it is back.
-    if (!given || !isWanted) return;
-    end(coming);
-    begunAt = now;
-    cause = why;
-    const attempt = numbered();
-    const made = peer({
-      attempt,
-      servers: given,
-      isRelayOnly: isRelayOnly(),
-      slots,
-      track: track(),
-      candidate: (candidate) => send({ type: "ice", attempt, candidate }),
-      changed: (state) => {
-        if (state === "connected") stands(made);
-        else if (made === current) look();
-        else if (state === "failed" && made === coming) {
-          end(coming);
-          coming = undefined;
-        }
-      },
-    });
-    coming = made;
-    tell();
-    try {
-      const sdp = await made.offer();
-      if (made === coming && send({ type: "offer", attempt, sdp })) made.described();
-    } catch {
-      // It was ended meanwhile.
-    }
-  };
-
-  const look = async () => {
-    const now = performance.now();
-    if (coming && now - begunAt > STANDS_WITHIN_MS) {
-      end(coming);
-      coming = undefined;
-    }
-    if (!current) {
-      if (!coming) begin("again");
-      return;
-    }
-    const looked = current;
-    const sum = await looked.measure().catch(() => null);
-    if (!sum || looked !== current) return;
-    const why = dog.look({ now, packets: sum.packets, isExpected: isExpected(), connection: looked.state });
-    if (why && !coming) {
-      tell(why);
-      ask();
-      begin(why);
-    } else if (isWanted && !coming && !isLost && looked.state === "connected" && dog.quietFor(now) === 0) {
-      // It came back by itself before another could be tried.
-      isWanted = false;
-      tell();
-    } else if (isWanted && !coming) begin("again");
-    if (now - reportedAt >= REPORT_MS && looked.state === "connected") {
-      reportedAt = now;
-      report(measured.add(sum));
-    }
-  };
-
-  const timer = setInterval(look, LOOK_MS);
-  begin("first");
+  const timer = setInterval(() => look(line), LOOK_MS);
+  begin(line, "first");
 
   return {
-    async answer(attempt, sdp) {
-      const one = [coming, current].find((known) => known?.attempt === attempt);
-      await one?.answer(sdp).catch(() => {
-        if (one === coming) {
-          end(coming);
-          coming = undefined;
-        }
-      });
-    },
-    // The server lost an attempt, or could not take it.
-    lost(attempt) {
-      if (coming && (attempt === undefined || coming.attempt === attempt)) {
-        end(coming);
-        coming = undefined;
-      } else if (current?.attempt === attempt) {
-        isLost = true;
-        begin("lost");
-      }
-    },
-    // It hears the connection again.
-    found(attempt) {
-      if (current?.attempt === attempt) isLost = false;
-    },
-    // The socket is back. Another server knows nothing of what was, and this one may not have heard the last offer.
-    seated(isAnother) {
-      if (isAnother || (isWanted && !coming?.isAnswered)) begin("first");
-    },
+    ...answers(line),
     // The network has changed: what is silent now is replaced at once, and what becomes silent, soon.
     hurry() {
-      dog.hasten(performance.now());
-      begunAt = -Infinity;
-      look();
-    },
-    red(on) {
-      isRed = on;
-      current?.redundant(on);
+      line.dog.hasten(performance.now());
+      line.begunAt = -Infinity;
+      look(line);
     },
     speak(microphone) {
-      for (const one of [current, coming]) one?.speak(microphone);
+      for (const one of [line.current, line.coming]) one?.speak(microphone);
     },
     end() {
-      isWanted = false;
+      line.isWanted = false;
       clearInterval(timer);
-      end(coming);
-      end(current);
-      coming = current = undefined;
+      giveUp(line);
+      line.current?.close();
+      line.current = undefined;
     },
   };
 };

@@ -3,13 +3,14 @@
 import { choices } from "./kept.js";
 
 const LISTEN = " Until then you can listen.";
+const BEFORE = " Until then the one before goes on.";
 const HELP = {
-  NotAllowedError: "The browser does not let this page use the microphone. Allow it beside the address, then try again." + LISTEN,
-  NotFoundError: "There is no microphone. Connect one, then try again." + LISTEN,
-  NotReadableError: "The microphone cannot be opened: another program may be using it. Close that program, then try again." + LISTEN,
-  insecure: "A browser gives the microphone only to pages that come by https or from this computer." + LISTEN,
-  ended: "The microphone is gone. Connect it or choose another, then try again." + LISTEN,
-  other: "The microphone cannot be used. Choose another, or try again." + LISTEN,
+  NotAllowedError: "The browser does not let this page use the microphone. Allow it beside the address, then try again.",
+  NotFoundError: "There is no microphone. Connect one, then try again.",
+  NotReadableError: "The microphone cannot be opened: another program may be using it. Close that program, then try again.",
+  insecure: "A browser gives the microphone only to pages that come by https or from this computer.",
+  ended: "The microphone is gone. Connect it or choose another, then try again.",
+  other: "The microphone cannot be used. Choose another, or try again.",
 };
 
 const wanted = (deviceId) => ({
@@ -34,65 +35,95 @@ const ask = async () => {
   }
 };
 
-// `changed` is told of each new track, or of none and why in words.
-export const microphone = (changed) => {
-  let stream;
-  let opening;
-  // Those who need it: the call, and the test.
-  const users = new Set();
+const close = (stream) => {
+  for (const track of stream?.getTracks() ?? []) {
+    track.onended = null;
+    track.stop();
+  }
+};
 
-  const stop = () => {
-    for (const track of stream?.getTracks() ?? []) {
-      track.onended = null;
-      track.stop();
-    }
-    stream = undefined;
-  };
+// Whether a microphone is treated as chosen, as far as the browser says.
+const isTreated = (stream) => {
+  const { echoCancellation, noiseSuppression, autoGainControl } = stream.getAudioTracks()[0].getSettings();
+  return [[echoCancellation, choices.echo], [noiseSuppression, choices.noise], [autoGainControl, choices.gain]]
+    .every(([is, chosen]) => is === undefined || is === chosen);
+};
 
-  const open = async () => {
-    try {
-      const fresh = await ask();
-      stop();
-      stream = fresh;
-      const [track] = stream.getAudioTracks();
-      track.contentHint = "speech";
-      track.onended = () => {
-        stop();
-        // What is left may do.
-        ask().then((other) => {
-          stream = other;
-          changed(other.getAudioTracks()[0], null);
-        }, () => changed(null, HELP.ended));
-      };
-      if (users.size === 0) stop();
-      changed(stream?.getAudioTracks()[0] ?? null, null);
-    } catch (error) {
-      stop();
-      changed(null, HELP[error.name] ?? HELP.other);
+const trackOf = ({ stream }) => stream?.getAudioTracks()[0] ?? null;
+
+const stop = (mic) => {
+  close(mic.stream);
+  mic.stream = undefined;
+};
+
+// Asks again for as long as something else is wanted meanwhile.
+const asked = async (mic) => {
+  for (;;) {
+    mic.isStale = false;
+    const [fresh, error] = await ask().then((given) => [given], (failed) => [undefined, failed]);
+    // Chromium treats a device as it does already for as long as anything has it open.
+    const isAsBefore = !!fresh && !!mic.stream && !isTreated(fresh);
+    if (mic.users.size === 0 || (!mic.isStale && !isAsBefore)) {
+      if (error) throw error;
+      return fresh;
     }
-    opening = undefined;
-    return stream ?? null;
-  };
+    close(fresh);
+    if (!isAsBefore) continue;
+    stop(mic);
+    mic.closed();
+  }
+};
+
+const open = async (mic, help) => {
+  try {
+    const fresh = await asked(mic);
+    stop(mic);
+    mic.stream = fresh;
+    const track = trackOf(mic);
+    track.contentHint = "speech";
+    track.onended = () => {
+      stop(mic);
+      // What is left may do.
+      mic.opening ??= open(mic, HELP.ended);
+    };
+    if (mic.users.size === 0) stop(mic);
+    mic.changed(trackOf(mic), null);
+  } catch (error) {
+    const why = help ?? HELP[error.name] ?? HELP.other;
+    // A choice that cannot be had takes nothing away.
+    if (mic.stream) mic.kept(why + BEFORE);
+    else mic.changed(null, mic.users.size > 0 ? why + LISTEN : null);
+  }
+  mic.opening = undefined;
+  return mic.stream ?? null;
+};
+
+// `changed` is told of each new track, or of none and why in words; `kept` in words why the track is the one that was there before; and
+// `closed` before the device is opened anew: whoever has a copy of the track lets go of it.
+export const microphone = (given) => {
+  // What is open and what is being opened, whether the choices have changed since that was asked for, and who needs it: the call, the test.
+  const mic = { ...given, stream: undefined, opening: undefined, isStale: false, users: new Set() };
 
   return {
     get track() {
-      return stream?.getAudioTracks()[0] ?? null;
+      return trackOf(mic);
     },
     // Opens it for somebody, unless it is open.
     take(user) {
-      users.add(user);
-      return stream ? Promise.resolve(stream) : (opening ??= open());
+      mic.users.add(user);
+      return mic.stream ? Promise.resolve(mic.stream) : (mic.opening ??= open(mic));
     },
     release(user) {
-      users.delete(user);
-      if (users.size === 0) {
-        stop();
-        changed(null, null);
-      }
+      mic.users.delete(user);
+      if (mic.users.size > 0) return;
+      stop(mic);
+      mic.changed(null, null);
     },
     // With other choices, or once more after it failed.
     again() {
-      return users.size > 0 ? (opening ??= open()) : Promise.resolve(null);
+      if (mic.users.size === 0) return Promise.resolve(null);
+      mic.isStale = mic.opening !== undefined;
+      return (mic.opening ??= open(mic));
     },
   };
 };

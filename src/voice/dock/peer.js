@@ -10,6 +10,20 @@ const codecs = () => {
   return ["audio/opus", "audio/red"].flatMap((kind) => all.filter(({ mimeType }) => mimeType.toLowerCase() === kind));
 };
 
+// As many audio lines as there are slots; the first one sends as well.
+const lines = (pc, slots, track) => {
+  const all = [pc.addTransceiver(track ?? "audio", { direction: "sendrecv" })];
+  for (let n = 1; n < slots; n++) all.push(pc.addTransceiver("audio", { direction: "recvonly" }));
+  for (const transceiver of all) {
+    try {
+      transceiver.setCodecPreferences?.(codecs());
+    } catch {
+      // A browser that cannot leave codecs out offers all it has.
+    }
+  }
+  return all;
+};
+
 export const peer = ({ attempt, servers, isRelayOnly, slots, track, candidate, changed }) => {
   const pc = new RTCPeerConnection({
     iceServers: servers,
@@ -22,16 +36,8 @@ export const peer = ({ attempt, servers, isRelayOnly, slots, track, candidate, c
   let answered;
   // Descriptions are applied one after the other.
   let applied = Promise.resolve();
-  const sending = pc.addTransceiver(track ?? "audio", { direction: "sendrecv" });
-  const all = [sending];
-  for (let n = 1; n < slots; n++) all.push(pc.addTransceiver("audio", { direction: "recvonly" }));
-  for (const transceiver of all) {
-    try {
-      transceiver.setCodecPreferences?.(codecs());
-    } catch {
-      // A browser that cannot leave codecs out offers all it has.
-    }
-  }
+  const all = lines(pc, slots, track);
+  const [sending] = all;
   pc.onicecandidate = ({ candidate: found }) => {
     const words = found?.candidate || null;
     if (isDescribed) candidate(words);

@@ -2,7 +2,7 @@
 
 import { around, named, words } from "./cards.js";
 import { el } from "./dom.js";
-import { nameOf, person, state } from "./store.js";
+import { isPresenting, nameOf, person, state } from "./store.js";
 
 const SAID_EVERY_MS = 100;
 // A pointer that rests is no pointer any more.
@@ -11,7 +11,7 @@ const THOUSAND = 1_000;
 
 const inThousandths = (at, from, size) => Math.min(THOUSAND, Math.max(0, Math.round(((at - from) / size) * THOUSAND)));
 
-export const pointer = ({ send, isPresenting }) => {
+export const pointer = (send) => {
   const isPointing = () => state.seat?.is === "joined" && (state.isPointing || isPresenting());
   let due;
   let where;

@@ -2,9 +2,11 @@
 
 export const state = {
   isOpen: false,
-  // Of the socket: `closed`, `opening`, `open`, or `lost` with when the next try is.
+  // Of the socket: `closed`, `opening`, `open`, or `lost`: then it is tried again.
   link: "closed",
   isOnline: navigator.onLine,
+  // Why the server takes no socket, in words.
+  turnedAway: "",
   you: null,
   rooms: null,
   // The seat: its room, and whether it is `joining` or `joined`.
@@ -21,8 +23,11 @@ export const state = {
   microphone: null,
   isSoundBlocked: false,
   presenting: null,
-  isFollowing: false,
+  // Whom one follows, for as long as they present.
+  following: null,
   isPointing: false,
+  // The next key that is pressed is the one to talk with.
+  isChoosingKey: false,
   notice: "",
 };
 
@@ -44,4 +49,6 @@ export const onChange = (show) => shown.add(show);
 // The room that one sits in, and oneself in it.
 export const room = () => state.rooms?.find(({ id }) => id === state.seat?.id);
 export const person = (number) => room()?.people.find((one) => one.person === number);
+export const isPresenting = () => state.presenting !== null && state.presenting === state.you?.person;
+export const isFollowing = () => state.presenting !== null && state.presenting === state.following;
 export const nameOf = (number) => person(number)?.name ?? "Somebody";

@@ -2,19 +2,24 @@
 
 import { choices } from "./kept.js";
 
+// A reason of the server as a sentence.
+export const sentence = (words) => words && words[0].toUpperCase() + words.slice(1) + (/[.?!]$/.test(words) ? "" : ".");
+
 // A key as one calls it: `KeyB` is B.
 export const keyName = (code) => code.replace(/^Key|^Digit/, "").replace(/([a-z])([A-Z0-9])/g, "$1 $2");
 
-const ofLink = ({ link, isOnline, rooms }) => {
+const ofLink = ({ link, isOnline, rooms, turnedAway }) => {
   if (!isOnline) return "You are offline. It goes on by itself when the network is back.";
+  if (turnedAway) return turnedAway;
   if (link === "lost" || (link === "opening" && rooms)) return "Voice cannot be reached. It is tried again and again.";
   if (!rooms) return "Looking for the rooms…";
   return "";
 };
 
 const ofCall = (state) => {
-  const { seat, media, link, isOnline } = state;
+  const { seat, media, link, isOnline, turnedAway } = state;
   if (!isOnline) return "You are offline. The call comes back by itself.";
+  if (turnedAway) return turnedAway;
   if (seat.is === "joining") return link === "lost" ? "The server cannot be reached. You come back by yourself." : "Joining…";
   if (media === "connecting") return "Connecting…";
   if (media === "trouble") return "The sound is interrupted. A new connection is being made…";

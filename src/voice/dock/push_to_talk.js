@@ -7,7 +7,36 @@ import { change, state } from "./store.js";
 // The last sound of a word comes after the finger has left the key.
 const TAIL_MS = 200;
 
-export const talk = ({ send, microphone }) => {
+// Passes on whether the key to talk is held.
+const watchKey = (hold) => {
+  const isKey = (event) => choices.push && state.seat !== null && !state.isChoosingKey && event.code === choices.key && !isField(event.target);
+
+  // Before the page's own keys, and before a button that has the focus: in a call the key is for talking.
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (!isKey(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (!event.repeat) hold(true);
+    },
+    true,
+  );
+  addEventListener(
+    "keyup",
+    (event) => {
+      if (event.code !== choices.key || !choices.push || state.seat === null) return;
+      if (!isField(event.target)) event.preventDefault();
+      hold(false);
+    },
+    true,
+  );
+  // A key that is let go elsewhere is never heard of.
+  addEventListener("blur", () => hold(false));
+  document.addEventListener("visibilitychange", () => document.hidden && hold(false));
+};
+
+export const pushToTalk = ({ send, microphone }) => {
   let tail;
 
   // The track is silent, not stopped: that takes and gives no time, and packets of silence go on.
@@ -50,31 +79,6 @@ export const talk = ({ send, microphone }) => {
     tell();
   };
 
-  const isKey = (event) => choices.push && state.seat !== null && event.code === choices.key && !isField(event.target);
-
-  // Before the page's own keys, and before a button that has the focus: in a call the key is for talking.
-  addEventListener(
-    "keydown",
-    (event) => {
-      if (!isKey(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      if (!event.repeat) hold(true);
-    },
-    true,
-  );
-  addEventListener(
-    "keyup",
-    (event) => {
-      if (event.code !== choices.key || !choices.push || state.seat === null) return;
-      if (!isField(event.target)) event.preventDefault();
-      hold(false);
-    },
-    true,
-  );
-  // A key that is let go elsewhere is never heard of.
-  addEventListener("blur", () => hold(false));
-  document.addEventListener("visibilitychange", () => document.hidden && hold(false));
-
+  watchKey(hold);
   return { apply, hold, mute, mode, tell };
 };
