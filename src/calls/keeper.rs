@@ -81,7 +81,10 @@ impl Calls {
             }
         }
         let mut looking = held(&self.0.looking);
-        looking.folder.stop(&mut held(&self.0.waiting));
+        let mut waiting = held(&self.0.waiting);
+        // As they are at the end: seconds without a connection are not told one by one.
+        waiting.alerts.extend(looking.watch.alerts().into_iter().map(|alert| (alert.id, alert)));
+        looking.folder.stop(&mut waiting);
     }
 
     fn take(&self, sample: Arc<Sample>) {
@@ -89,8 +92,8 @@ impl Calls {
         let changed = looking.watch.look(&sample);
         {
             let mut waiting = held(&self.0.waiting);
-            looking.folder.add(&sample, &mut waiting);
             waiting.alerts.extend(changed.into_iter().map(|alert| (alert.id, alert)));
+            looking.folder.add(&sample, &mut waiting);
         }
         let moment = Moment { sample, ..Moment::default() };
         let (up, down) = moment.carries();

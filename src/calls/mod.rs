@@ -1,5 +1,6 @@
 //! Calls as administrators see them: how each goes now, what is the matter, and how those that are over went.
 
+pub mod administrator;
 pub mod alerts;
 pub mod ask;
 pub mod charts;
@@ -17,6 +18,8 @@ pub mod routes;
 pub mod shown;
 pub mod store;
 pub mod stream;
+pub mod tables;
 pub mod told;
 pub mod view;
+pub mod write_store;
 pub mod writer;

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -12,6 +12,7 @@ use chrono::DateTime;
 
 use crate::access::session::Visitor;
 use crate::app::{Page, Said, answer};
+use crate::calls::administrator::{Administrator, CallsChanger};
 use crate::calls::ask::Filter;
 use crate::calls::model::CallSettings;
 use crate::calls::shown::{self, CallsShown, SettingsFields};
@@ -53,11 +54,6 @@ pub fn routes() -> Router<AppState> {
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
 }
 
-/// What is said to who is no administrator.
-pub const NOT_YOURS: Said = Said {
-    title: "Calls are for administrators",
-    sentence: "This page shows who talks with whom and how well. Ask an administrator for what you want to know.",
-};
 /// There is no such call.
 pub const NO_CALL: Said = Said {
     title: "There is no such call",
@@ -66,26 +62,20 @@ pub const NO_CALL: Said = Said {
 
 async fn show(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _administrator: Administrator,
     Query(query): Query<Pairs>,
     parts: Parts,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
     let page = loaded(&state, &query).await.map(|page| CallsShown { said: said(&query, SAYINGS), ..page });
     respond(state, parts, StatusCode::OK, page).await
 }
 
 async fn show_one(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _administrator: Administrator,
     Path(id): Path<String>,
     parts: Parts,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
     let read = async {
         let Ok(id) = id.parse::<i64>() else { return Ok(None) };
         let books = state.books.now();
@@ -106,13 +96,10 @@ async fn show_one(
 /// Somebody has seen an alert. It is theirs from now on, also where the database hears of it later.
 async fn acknowledge(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    Administrator(visitor): Administrator,
     parts: Parts,
     form: Sent,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
     let Some(id) = form.get("id").and_then(|id| id.parse::<i64>().ok()) else {
         return answer(state, parts, StatusCode::BAD_REQUEST, Page::Said(Said::UNREADABLE)).await;
     };
@@ -131,13 +118,10 @@ async fn acknowledge(
 
 async fn save(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _changer: CallsChanger,
     parts: Parts,
     form: Sent,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
     let (days, price) = (form.text("days"), form.text("price"));
     match CallSettings::read(&days, &price) {
         Ok(settings) => match store::set_settings(&state.db, state.books.now().workspace, settings).await {
@@ -157,49 +141,45 @@ async fn save(
 
 async fn add_room(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _changer: CallsChanger,
     parts: Parts,
     form: Sent,
 ) -> Response {
     let name = form.text("name");
     let done = async { rooms::add_room(&state.db, state.books.now().workspace, &name).await.map(|_| "added") };
-    change_room(&state, &visitor, parts, (None, &name), done).await
+    change_room(&state, parts, (None, &name), done).await
 }
 
 async fn rename_room(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _changer: CallsChanger,
     parts: Parts,
     form: Sent,
 ) -> Response {
     let (room, name) = (form.text("room").parse().unwrap_or_default(), form.text("name"));
     let done =
         async { rooms::rename_room(&state.db, state.books.now().workspace, room, &name).await.map(|()| "renamed") };
-    change_room(&state, &visitor, parts, (Some(room), &name), done).await
+    change_room(&state, parts, (Some(room), &name), done).await
 }
 
 async fn remove_room(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _changer: CallsChanger,
     parts: Parts,
     form: Sent,
 ) -> Response {
     let room = form.text("room").parse().unwrap_or_default();
     let done = async { rooms::remove_room(&state.db, state.books.now().workspace, room).await.map(|()| "removed") };
-    change_room(&state, &visitor, parts, (None, ""), done).await
+    change_room(&state, parts, (None, ""), done).await
 }
 
 /// Changes the rooms and tells the docks, or says what is wrong beside what was typed of which room.
 async fn change_room(
     state: &AppState,
-    visitor: &Visitor,
     parts: Parts,
     (room, typed): (Option<i32>, &str),
     done: impl Future<Output = Result<&'static str, Unchanged>>,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state.clone(), parts).await;
-    }
     match done.await {
         Ok(word) => {
             if let Some(voice) = &state.voice
@@ -262,11 +242,6 @@ fn older(filter: &Filter, before: Instant) -> String {
     let query = filter.query();
     let joint = if query.is_empty() { '?' } else { '&' };
     format!("/calls{query}{joint}before={}#history", before.timestamp_micros())
-}
-
-/// Whoever is no administrator is told so.
-pub async fn refused(state: AppState, parts: Parts) -> Response {
-    answer(state, parts, StatusCode::FORBIDDEN, Page::Said(NOT_YOURS)).await
 }
 
 /// The database is away.

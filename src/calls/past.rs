@@ -8,6 +8,7 @@ use crate::calls::history::ROW_SECONDS;
 use crate::calls::model::{CallSettings, Moment, PastCall, PastPerson, PastPoint, dollars};
 use crate::calls::quality::Quality;
 use crate::calls::shown::{AlertLine, RoomLine, alert_line, decimal, length, people_words, room};
+use crate::calls::tables::{figure_cells, figure_columns, quality_cell};
 use crate::calls::store;
 use crate::chart::Chart;
 use crate::period::{Calendar, Instant};
@@ -94,7 +95,7 @@ pub async fn read(db: &mut PgConnection, workspace: i32, id: i64, moment: &Momen
     }
     Ok(Some(Past {
         people: store::people(&mut *db, workspace, id).await?,
-        points: store::points(db, workspace, id, point_seconds).await?,
+        points: store::points(db, workspace, id, point_seconds, None).await?,
         point_seconds,
         alerts,
         call,
@@ -118,18 +119,12 @@ impl Past {
         self.people.iter().map(|person| person.relayed_seconds).sum()
     }
 
-    /// Means over the call, where something was measured.
-    pub fn mean(&self, of: impl Fn(&PastPerson) -> Option<f64>) -> Option<f64> {
-        let values: Vec<f64> = self.people.iter().filter_map(of).collect();
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-    }
-
     /// The page.
     pub fn shown(&self, moment: &Moment, settings: CallSettings, calendar: &Calendar) -> CallShown {
         let Past { call, people, points, .. } = self;
         let local = |at: Instant, format: &str| calendar.local(at).strftime(format).to_string();
         let (is_live, until) = (self.is_live(moment), call.until());
-        let score = self.mean(|person| person.score);
+        let score = call.score.map(f64::from);
         let relayed = self.relayed_seconds();
         let facts = vec![
             ("People", people_words(people.len() as i64)),
@@ -137,8 +132,8 @@ impl Past {
                 "Quality",
                 score.map_or("—".into(), |score| format!("{}, score {score:.0} of 100", Quality::of(score).title())),
             ),
-            ("Loss", with_unit(self.mean(|person| person.loss_percent), 1, "%")),
-            ("Latency", with_unit(self.mean(|person| person.rtt_ms), 0, "ms")),
+            ("Loss", with_unit(call.loss_percent, 1, "%")),
+            ("Latency", with_unit(call.rtt_ms, 0, "ms")),
             ("Relayed", format!("{:.1} min, estimate ${}", relayed / 60.0, dollars(settings.seconds_micros(relayed)))),
         ];
         let end = if is_live { "now".to_owned() } else { local(until, "%H:%M:%S") };
@@ -163,39 +158,26 @@ impl Past {
     }
 }
 
-fn with_unit(value: Option<f64>, digits: usize, unit: &str) -> String {
+fn with_unit(value: Option<f32>, digits: usize, unit: &str) -> String {
     value.map_or("—".into(), |value| format!("{value:.digits$} {unit}"))
 }
 
 /// Who was in a call, as a table.
 pub fn people_table(people: &[PastPerson]) -> Data {
-    let columns = vec![
-        Column::text("person", "Person"),
-        Column::number("minutes", "Minutes"),
-        Column::number("up_kbps", "Up, kbit/s"),
-        Column::number("down_kbps", "Down, kbit/s"),
-        Column::number("rtt_ms", "Latency, ms"),
-        Column::number("jitter_ms", "Jitter, ms"),
-        Column::number("loss_percent", "Loss, %"),
-        Column::number("concealed_percent", "Made up, %"),
+    let mut columns = vec![Column::text("person", "Person"), Column::number("minutes", "Minutes")];
+    columns.extend(figure_columns());
+    columns.extend([
         Column::text("quality", "Quality"),
         Column::number("lowest_score", "Lowest score"),
         Column::number("relayed_minutes", "Relayed, min"),
-    ];
+    ]);
     let rows = people.iter().map(|person| {
-        vec![
-            Value::Text(person.name.clone()),
-            decimal(Some((person.seen_at - person.joined_at).num_seconds() as f64 / 60.0), 1),
-            decimal(person.up_kbps, 0),
-            decimal(person.down_kbps, 0),
-            decimal(person.rtt_ms, 0),
-            decimal(person.jitter_ms, 0),
-            decimal(person.loss_percent, 1),
-            decimal(person.concealed_percent, 1),
-            person.score.map_or(Value::Empty, |score| Value::Text(Quality::of(score).title().into())),
-            decimal(person.lowest_score, 0),
-            decimal(Some(person.relayed_seconds / 60.0), 1),
-        ]
+        let minutes = (person.seen_at - person.joined_at).num_seconds() as f64 / 60.0;
+        let mut row = vec![Value::Text(person.name.clone()), decimal(Some(minutes), 1)];
+        row.extend(figure_cells(&person.means));
+        row.push(quality_cell(person.means.quality()));
+        row.extend([decimal(person.lowest_score, 0), decimal(Some(person.relayed_seconds / 60.0), 1)]);
+        row
     });
     Data::new(columns, &[], rows.collect())
 }

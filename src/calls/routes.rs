@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::calls::ask::Filter;
 use crate::calls::told::{Active, CallTold, Relay, active_told, call_told, relay_told};
 use crate::calls::{past, store};
-use crate::server::problem::{AdministratorReader, Problem};
+use crate::server::problem::{CallsReader, Problem};
 use crate::server::state::AppState;
 
 /// The routes.
@@ -26,7 +26,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     get, path = "/api/v1/calls/active", operation_id = "active_calls", tag = "Calls",
     responses((status = OK, body = Active, description = "The calls as of the last sample"))
 )]
-async fn active(_reader: AdministratorReader, State(state): State<AppState>) -> Result<Response, Problem> {
+async fn active(_reader: CallsReader, State(state): State<AppState>) -> Result<Response, Problem> {
     let books = state.books.now();
     let settings = store::settings(&mut *state.db.acquire().await?, books.workspace).await?;
     Ok(Json(active_told(&state.calls.now(), &Filter::default(), settings, &books.calendar)).into_response())
@@ -39,7 +39,7 @@ async fn active(_reader: AdministratorReader, State(state): State<AppState>) -> 
     get, path = "/api/v1/calls/stats/turn", operation_id = "call_relay", tag = "Calls",
     responses((status = OK, body = Relay, description = "The relay as of the last sample"))
 )]
-async fn relay(_reader: AdministratorReader, State(state): State<AppState>) -> Result<Response, Problem> {
+async fn relay(_reader: CallsReader, State(state): State<AppState>) -> Result<Response, Problem> {
     let settings = store::settings(&mut *state.db.acquire().await?, state.books.now().workspace).await?;
     Ok(Json(relay_told(&state.calls.now(), settings)).into_response())
 }
@@ -54,7 +54,7 @@ async fn relay(_reader: AdministratorReader, State(state): State<AppState>) -> R
     responses((status = OK, body = CallTold, description = "The call"))
 )]
 async fn call(
-    _reader: AdministratorReader,
+    _reader: CallsReader,
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {

@@ -3,8 +3,8 @@
 use crate::calls::alerts::{Alert, Severity};
 use crate::calls::ask::Filter;
 use crate::calls::charts;
-use crate::calls::model::{CallSettings, Moment, PastCall, Totals, dollars};
-use crate::calls::quality::{Quality, quality, score};
+use crate::calls::model::{CallSettings, FIGURES, Means, Moment, PastCall, Totals, dollars};
+use crate::calls::quality::Quality;
 use crate::chart::Chart;
 use crate::money::count;
 use crate::period::{Calendar, Instant};
@@ -154,10 +154,6 @@ pub struct PersonLine {
     pub state: &'static str,
 }
 
-/// What the figures of a person are called, with what they are measured in.
-pub const FIGURES: [(&str, &str); 6] =
-    [("Up", "kbit/s"), ("Down", "kbit/s"), ("Latency", "ms"), ("Jitter", "ms"), ("Loss", "%"), ("Made up", "%")];
-
 /// A number with so many digits after the point; a dash where there is none.
 pub fn number(value: Option<f64>, digits: usize) -> String {
     value.filter(|value| value.is_finite()).map_or("—".into(), |value| format!("{value:.digits$}"))
@@ -264,20 +260,20 @@ fn room_line(call: &CallSample, at: Instant) -> RoomLine {
     }
 }
 
+/// How media goes.
+pub fn way(is_relayed: bool) -> &'static str {
+    if is_relayed { "Relayed" } else { "Direct" }
+}
+
 fn person_line(person: &PersonSample) -> PersonLine {
+    let means = Means::of(person);
+    let mut values = means.figures().into_iter().zip(FIGURES);
     PersonLine {
         name: person.name.clone(),
-        figures: [
-            number(Some(person.up_kbps), 0),
-            number(Some(person.down_kbps), 0),
-            number(person.rtt_ms, 0),
-            number(person.jitter_ms, 0),
-            number(person.loss_percent, 1),
-            number(person.concealed_percent, 1),
-        ],
-        quality: quality(person),
-        score: score(person).map_or(String::new(), |score| format!("Score {score:.0} of 100")),
-        way: if person.is_relayed { "Relayed" } else { "Direct" },
+        figures: std::array::from_fn(|_| values.next().map_or(String::new(), |(value, of)| number(value, of.digits))),
+        quality: means.quality(),
+        score: means.score.map_or(String::new(), |score| format!("Score {score:.0} of 100")),
+        way: way(person.is_relayed),
         state: match person {
             person if !person.is_connected => "Not connected",
             person if person.is_server_muted => "Muted by an administrator",

@@ -175,6 +175,14 @@ pub struct CallTold {
     ended_at: Option<String>,
     /// How it goes now; null when it is over.
     now: Option<CallNow>,
+    /// The word of the mean score; null where nothing was measured.
+    quality: Option<Quality>,
+    /// The mean score: each ten seconds of each person count the same, as in what follows. Of a call that goes on, as far as it is kept.
+    score: Option<f64>,
+    /// The mean round trip, in ms.
+    latency_ms: Option<f64>,
+    /// The mean loss, in percent.
+    loss_percent: Option<f64>,
     /// Everybody who was in it, by when they came: means of what was measured, up to the last ten seconds.
     people: Vec<PersonTold>,
     /// Seconds of each of `points`.
@@ -340,6 +348,10 @@ pub fn call_told(past: &Past, moment: &Moment, settings: CallSettings, calendar:
         room: call.name.clone(),
         began_at: local_time(calendar, call.began_at),
         ended_at: call.ended_at.map(|at| local_time(calendar, at)),
+        quality: call.score.map(|score| Quality::of(score.into())),
+        score: call.score.map(|score| rounded(score.into())),
+        latency_ms: call.rtt_ms.map(|ms| rounded(ms.into())),
+        loss_percent: call.loss_percent.map(|percent| rounded(percent.into())),
         now: moment.call(call.id).map(|live| call_now(live, &Filter::default(), calendar)),
         people: past.people.iter().map(|person| person_told(person, calendar)).collect(),
         point_seconds: past.point_seconds,
@@ -351,19 +363,20 @@ pub fn call_told(past: &Past, moment: &Moment, settings: CallSettings, calendar:
 }
 
 fn person_told(person: &PastPerson, calendar: &Calendar) -> PersonTold {
+    let means = &person.means;
     PersonTold {
         person_id: person.person,
         name: person.name.clone(),
         joined_at: local_time(calendar, person.joined_at),
         seen_at: local_time(calendar, person.seen_at),
-        up_kbps: person.up_kbps.map(rounded),
-        down_kbps: person.down_kbps.map(rounded),
-        latency_ms: person.rtt_ms.map(rounded),
-        jitter_ms: person.jitter_ms.map(rounded),
-        loss_percent: person.loss_percent.map(rounded),
-        concealed_percent: person.concealed_percent.map(rounded),
-        quality: person.score.map(Quality::of),
-        score: person.score.map(rounded),
+        up_kbps: means.up_kbps.map(rounded),
+        down_kbps: means.down_kbps.map(rounded),
+        latency_ms: means.rtt_ms.map(rounded),
+        jitter_ms: means.jitter_ms.map(rounded),
+        loss_percent: means.loss_percent.map(rounded),
+        concealed_percent: means.concealed_percent.map(rounded),
+        quality: means.quality(),
+        score: means.score.map(rounded),
         lowest_score: person.lowest_score.map(rounded),
         relayed_seconds: rounded(person.relayed_seconds),
         relayed_bytes: person.relayed_bytes,
