@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::app::{Page, answer};
 use crate::calls::administrator::Administrator;
 use crate::calls::ask::Filter;
+use crate::calls::cost::relay_cost;
 use crate::calls::legacy;
 use crate::calls::model::{Means, Moment, PastPerson};
 use crate::calls::page::{NO_CALL, away};
@@ -100,12 +101,12 @@ async fn live(
     let filter = Filter::of(&query);
     let made = async {
         let (books, moment) = (state.books.now(), state.calls.now());
-        let settings = store::settings(&mut *state.db.acquire().await?, books.workspace).await?;
+        let relay = relay_cost(&state, &mut *state.db.acquire().await?).await?;
         let calendar = &books.calendar;
         match format {
             Format::Csv => csv(active_rows(&moment, &filter)),
-            Format::Json => json(&active_told(&moment, &filter, settings, calendar)),
-            Format::Pdf => drawn(report::live(&moment, &filter, settings, calendar)).await,
+            Format::Json => json(&active_told(&moment, &filter, relay, calendar)),
+            Format::Pdf => drawn(report::live(&moment, &filter, relay, calendar)).await,
         }
     };
     let made = made.await;
@@ -126,7 +127,7 @@ async fn one(
         let (books, moment) = (state.books.now(), state.calls.now());
         let mut db = state.db.acquire().await?;
         let settings = store::settings(&mut db, books.workspace).await?;
-        let past = past::read(&mut db, books.workspace, id, &moment).await?.ok_or(Failed::NoCall)?;
+        let past = past::read(&mut db, books.workspace, (id, None), &moment).await?.ok_or(Failed::NoCall)?;
         drop(db);
         match format {
             Format::Csv => csv(past_rows(&past)),

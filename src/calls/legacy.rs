@@ -52,7 +52,7 @@ async fn meeting(
         return Ok(answer(&of_call(call)));
     }
     let mut db = state.db.acquire().await?;
-    let past = past::read(&mut db, state.books.now().workspace, id, &moment).await?.ok_or_else(none)?;
+    let past = past::read(&mut db, state.books.now().workspace, (id, None), &moment).await?.ok_or_else(none)?;
     let users: Vec<Value> = past.people.iter().map(of_past).collect();
     Ok(answer(&json!({
         "meetingId": id.to_string(),

@@ -19,9 +19,11 @@ pub fn QualityWord(quality: Option<Quality>, #[prop(into)] score: String) -> imp
     match quality {
         Some(quality) => {
             let class = format!("quality is-{}", quality.name());
-            view! { <span class=class title=score>{quality.title()}</span> }.into_any()
+            view! { <span class=class title=score.clone()>{quality.title()}</span><span class="sr-only">", "{score}</span> }.into_any()
         }
-        None => view! { <span title="Not measured yet">"—"</span> }.into_any(),
+        None => {
+            view! { <span title="Not measured yet" aria-hidden="true">"—"</span><span class="sr-only">"Not measured yet"</span> }.into_any()
+        }
     }
 }
 

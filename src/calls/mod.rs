@@ -4,6 +4,7 @@ pub mod administrator;
 pub mod alerts;
 pub mod ask;
 pub mod charts;
+pub mod cost;
 pub mod files;
 pub mod history;
 pub mod keeper;

@@ -140,6 +140,22 @@ impl CallSettings {
     }
 }
 
+/// What the relay is taken to cost: at which price, and for how long it has carried people this month.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RelayCost {
+    /// With the price.
+    pub settings: CallSettings,
+    /// Seconds of all people, in the calls of this month that are kept.
+    pub month_seconds: f64,
+}
+
+impl RelayCost {
+    /// What this month has cost, in millionths of a dollar.
+    pub fn month_micros(&self) -> i64 {
+        self.settings.seconds_micros(self.month_seconds)
+    }
+}
+
 /// Millionths of what is written as a decimal.
 fn micros(text: &str) -> Option<i64> {
     let text = text.strip_prefix('$').unwrap_or(text);

@@ -14,6 +14,7 @@ use crate::access::session::Visitor;
 use crate::app::{Page, Said, answer};
 use crate::calls::administrator::{Administrator, CallsChanger};
 use crate::calls::ask::Filter;
+use crate::calls::cost::relay_cost;
 use crate::calls::model::CallSettings;
 use crate::calls::shown::{self, CallsShown, SettingsFields};
 use crate::calls::{files, past, store};
@@ -74,15 +75,17 @@ async fn show_one(
     State(state): State<AppState>,
     _administrator: Administrator,
     Path(id): Path<String>,
+    Query(query): Query<Pairs>,
     parts: Parts,
 ) -> Response {
+    let person = field(&query, "person").and_then(|person| person.parse::<i32>().ok());
     let read = async {
         let Ok(id) = id.parse::<i64>() else { return Ok(None) };
         let books = state.books.now();
         let moment = state.calls.now();
         let mut db = state.db.acquire().await?;
         let settings = store::settings(&mut db, books.workspace).await?;
-        let past = past::read(&mut db, books.workspace, id, &moment).await?;
+        let past = past::read(&mut db, books.workspace, (id, person), &moment).await?;
         Ok::<_, sqlx::Error>(past.map(|past| past.shown(&moment, settings, &books.calendar)))
     };
     let (status, page) = match read.await {
@@ -147,7 +150,7 @@ async fn add_room(
 ) -> Response {
     let name = form.text("name");
     let done = async { rooms::add_room(&state.db, state.books.now().workspace, &name).await.map(|_| "added") };
-    change_room(&state, parts, (None, &name), done).await
+    change_room(&state, parts, Some((None, &name)), done).await
 }
 
 async fn rename_room(
@@ -159,7 +162,7 @@ async fn rename_room(
     let (room, name) = (form.text("room").parse().unwrap_or_default(), form.text("name"));
     let done =
         async { rooms::rename_room(&state.db, state.books.now().workspace, room, &name).await.map(|()| "renamed") };
-    change_room(&state, parts, (Some(room), &name), done).await
+    change_room(&state, parts, Some((Some(room), &name)), done).await
 }
 
 async fn remove_room(
@@ -170,14 +173,15 @@ async fn remove_room(
 ) -> Response {
     let room = form.text("room").parse().unwrap_or_default();
     let done = async { rooms::remove_room(&state.db, state.books.now().workspace, room).await.map(|()| "removed") };
-    change_room(&state, parts, (None, ""), done).await
+    change_room(&state, parts, None, done).await
 }
 
-/// Changes the rooms and tells the docks, or says what is wrong beside what was typed of which room.
+/// Changes the rooms and tells the docks, or says what is wrong: beside what was typed of which room, and above all of them where
+/// nothing was typed or the room is gone.
 async fn change_room(
     state: &AppState,
     parts: Parts,
-    (room, typed): (Option<i32>, &str),
+    typed: Option<(Option<i32>, &str)>,
     done: impl Future<Output = Result<&'static str, Unchanged>>,
 ) -> Response {
     match done.await {
@@ -192,7 +196,12 @@ async fn change_room(
         Err(Unchanged::Away(error)) => respond(state.clone(), parts, StatusCode::OK, Err(error)).await,
         Err(problem) => {
             let page = loaded(state, &[]).await.map(|mut page| {
-                page.rooms_form.typed = Some((room, typed.to_owned(), sentence(&problem)));
+                match typed.filter(|_| !matches!(problem, Unchanged::Gone)) {
+                    Some((room, typed)) => {
+                        page.rooms_form.typed = Some((room, typed.to_owned(), sentence(&problem)));
+                    }
+                    None => page.rooms_form.problem = sentence(&problem),
+                }
                 page
             });
             respond(state.clone(), parts, StatusCode::UNPROCESSABLE_ENTITY, page).await
@@ -215,12 +224,12 @@ async fn loaded(state: &AppState, query: &[(String, String)]) -> sqlx::Result<Ca
     let before =
         field(query, "before").and_then(|before| before.parse().ok()).and_then(DateTime::from_timestamp_micros);
     let mut db = state.db.acquire().await?;
-    let settings = store::settings(&mut db, workspace).await?;
+    let relay = relay_cost(state, &mut db).await?;
     let mut ended = store::ended(&mut db, workspace, filter.room, before, PAST_SHOWN + 1).await?;
     let known = store::rooms(&mut db, workspace, ROOMS_MAX).await?;
     drop(db);
     let all = rooms::rooms(&state.db, workspace).await?;
-    let mut page = shown::live(&state.calls.now(), &filter, settings, calendar);
+    let mut page = shown::live(&state.calls.now(), &filter, relay, calendar);
     let has_more = ended.len() as i64 > PAST_SHOWN;
     ended.truncate(PAST_SHOWN as usize);
     page.past = shown::past(&ended, calendar);

@@ -26,6 +26,8 @@ pub struct Past {
     pub call: PastCall,
     /// Who was in it.
     pub people: Vec<PastPerson>,
+    /// Whose points follow; everybody's where it is nobody's.
+    pub person: Option<i32>,
     /// How it went.
     pub points: Vec<PastPoint>,
     /// Seconds of a point.
@@ -49,20 +51,26 @@ pub struct CallShown {
     pub is_live: bool,
     /// Who is in it now.
     pub live: Option<RoomLine>,
-    /// How the quality went.
-    pub scores: Chart,
+    /// Whom alone the charts show, by name; everybody where it is nobody.
+    pub whose: Option<String>,
+    /// How the quality went, as chart and table.
+    pub scores: (Chart, Listing),
     /// What it carried, as chart and table.
     pub bandwidth: (Chart, Listing),
-    /// Everything as a table.
-    pub points: Listing,
     /// Who was in it.
     pub people: Listing,
     /// What was the matter.
     pub alerts: Vec<AlertLine>,
 }
 
-/// Reads a call; one that has just begun is known by its sample alone. Nothing where there is none of this number.
-pub async fn read(db: &mut PgConnection, workspace: i32, id: i64, moment: &Moment) -> sqlx::Result<Option<Past>> {
+/// Reads a call, and how it went for everybody or for one person. One that has just begun is known by its sample alone. Nothing where
+/// there is none of this number.
+pub async fn read(
+    db: &mut PgConnection,
+    workspace: i32,
+    (id, person): (i64, Option<i32>),
+    moment: &Moment,
+) -> sqlx::Result<Option<Past>> {
     let live = moment.call(id);
     let call = match (store::call(&mut *db, workspace, id).await?, live) {
         // What is sampled is newer than what is written.
@@ -95,7 +103,8 @@ pub async fn read(db: &mut PgConnection, workspace: i32, id: i64, moment: &Momen
     }
     Ok(Some(Past {
         people: store::people(&mut *db, workspace, id).await?,
-        points: store::points(db, workspace, id, point_seconds, None).await?,
+        person,
+        points: store::points(db, workspace, id, point_seconds, person).await?,
         point_seconds,
         alerts,
         call,
@@ -112,6 +121,13 @@ impl Past {
     /// Whether it goes on, as far as is known.
     pub fn is_live(&self, moment: &Moment) -> bool {
         moment.call(self.call.id).is_some()
+    }
+
+    /// The name of whom the points are about; a number where nobody of it was there.
+    fn whose(&self) -> Option<String> {
+        let person = self.person?;
+        let known = self.people.iter().find(|known| known.person == person);
+        Some(known.map_or_else(|| format!("person {person}, who was not there,"), |known| known.name.clone()))
     }
 
     /// How long the relay carried its people.
@@ -136,6 +152,7 @@ impl Past {
             ("Latency", with_unit(call.rtt_ms, 0, "ms")),
             ("Relayed", format!("{:.1} min, estimate ${}", relayed / 60.0, dollars(settings.seconds_micros(relayed)))),
         ];
+        let leads = people.iter().map(|one| vec![(0, format!("/calls/{}?person={}", call.id, one.person))]).collect();
         let end = if is_live { "now".to_owned() } else { local(until, "%H:%M:%S") };
         CallShown {
             id: call.id,
@@ -149,10 +166,10 @@ impl Past {
             facts,
             is_live,
             live: moment.call(call.id).map(|live| room(live, moment.sample.at)),
-            scores: charts::scores(points, calendar),
-            bandwidth: (charts::bandwidth(points, calendar), Listing::of(charts::points_table(points, calendar))),
-            points: Listing::of(charts::points_table(points, calendar)),
-            people: Listing::of(people_table(people)),
+            whose: self.whose(),
+            scores: (charts::scores(points, calendar), Listing::of(charts::scores_table(points, calendar))),
+            bandwidth: (charts::bandwidth(points, calendar), Listing::of(charts::bandwidth_table(points, calendar))),
+            people: Listing { leads, ..Listing::of(people_table(people)) },
             alerts: self.alerts.iter().map(|alert| alert_line(alert, calendar, moment.sample.at)).collect(),
         }
     }

@@ -2,18 +2,18 @@
 
 use crate::calls::ask::Filter;
 use crate::calls::charts;
-use crate::calls::model::{CallSettings, Means, Moment, dollars};
+use crate::calls::model::{CallSettings, Means, Moment, RelayCost, dollars};
 use crate::calls::past::{Past, people_table};
-use crate::calls::shown::{self, CallsShown, QualityBar, alert_line};
+use crate::calls::shown::{self, CallsShown, CardsShown, QualityBar, alert_line};
 use crate::calls::tables::{figure_cells, figure_columns, quality_cell};
 use crate::export::pdf::{Bar, Report};
 use crate::period::Calendar;
 use crate::table::{Column, Data, Value};
 
 /// The calls that go on.
-pub fn live(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: &Calendar) -> Report {
-    let CallsShown { as_of, rooms, people, relayed, cost, price, critical, carried, qualities, found, alerts, .. } =
-        shown::live(moment, filter, settings, calendar);
+pub fn live(moment: &Moment, filter: &Filter, relay: RelayCost, calendar: &Calendar) -> Report {
+    let CallsShown { cards, carried, qualities, found, alerts, .. } = shown::live(moment, filter, relay, calendar);
+    let CardsShown { as_of, rooms, people, relayed, cost, month_cost, price, critical, .. } = cards;
     let mut facts = vec![("As of".to_owned(), as_of), ("Zone".to_owned(), calendar.zone_name().to_owned())];
     if !found.is_empty() {
         let rooms: Vec<(i32, &str)> = moment.sample.calls.iter().map(|call| (call.room, call.name.as_str())).collect();
@@ -28,6 +28,7 @@ pub fn live(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: 
             ("People", people),
             ("Relayed", relayed),
             ("Relay per hour", cost),
+            ("Relay this month", month_cost),
             ("Critical alerts", critical),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -56,7 +57,7 @@ pub fn past(past: &Past, moment: &Moment, settings: CallSettings, calendar: &Cal
         title: shown.title,
         facts,
         figures: shown.facts.into_iter().map(|(name, value)| (name.to_owned(), value)).take(4).collect(),
-        charts: vec![("How the quality went".into(), shown.scores), ("What it carried".into(), shown.bandwidth.0)],
+        charts: vec![("How the quality went".into(), shown.scores.0), ("What it carried".into(), shown.bandwidth.0)],
         bars: None,
         tables: vec![
             ("Who was in it".into(), people_table(&past.people)),

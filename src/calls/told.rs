@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::calls::alerts::{Alert, Kind, Severity};
 use crate::calls::ask::Filter;
-use crate::calls::model::{CallSettings, Moment, PastPerson, PastPoint, dollars};
+use crate::calls::model::{CallSettings, Moment, PastPerson, PastPoint, RelayCost, dollars};
 use crate::calls::past::Past;
 use crate::calls::quality::{Quality, quality, score};
 use crate::export::{local_time, percent};
@@ -47,6 +47,9 @@ pub struct Relay {
     /// What it is taken to cost in an hour, in dollars: an estimate.
     #[schema(example = "0.15")]
     estimated_cost_per_hour: String,
+    /// What the calls of this month that are kept are taken to have cost, in dollars: an estimate.
+    #[schema(example = "3.10")]
+    estimated_cost_this_month: String,
     /// At which price for a person and an hour.
     #[schema(example = "0.05")]
     price_per_hour: String,
@@ -187,6 +190,8 @@ pub struct CallTold {
     people: Vec<PersonTold>,
     /// Seconds of each of `points`.
     point_seconds: i64,
+    /// Whose `points` are; null where they are everybody's.
+    points_of: Option<i32>,
     /// How it went, the oldest first: at most 241.
     points: Vec<PointTold>,
     /// What was the matter, the newest first.
@@ -260,7 +265,7 @@ struct PointTold {
 }
 
 /// The calls that go on, with those people who are asked for.
-pub fn active_told(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: &Calendar) -> Active {
+pub fn active_told(moment: &Moment, filter: &Filter, relay: RelayCost, calendar: &Calendar) -> Active {
     let totals = moment.totals();
     let [excellent, good, fair, poor] = totals.by_quality;
     let calls = moment.sample.calls.iter().map(|call| call_now(call, filter, calendar));
@@ -268,7 +273,7 @@ pub fn active_told(moment: &Moment, filter: &Filter, settings: CallSettings, cal
         as_of: moment.at().map(|at| local_time(calendar, at)),
         rooms: totals.rooms,
         people: totals.people,
-        relay: relay_told(moment, settings),
+        relay: relay_told(moment, relay),
         quality: ByQuality { excellent, good, fair, poor },
         calls: calls.filter(|call| !call.people.is_empty() || filter.is_all()).collect(),
         alerts: moment.alerts.iter().map(|alert| alert_told(alert, calendar)).collect(),
@@ -276,13 +281,15 @@ pub fn active_told(moment: &Moment, filter: &Filter, settings: CallSettings, cal
 }
 
 /// What the relay does.
-pub fn relay_told(moment: &Moment, settings: CallSettings) -> Relay {
+pub fn relay_told(moment: &Moment, relay: RelayCost) -> Relay {
+    let settings = relay.settings;
     let totals = moment.totals();
     Relay {
         people: totals.people,
         relayed: totals.relayed,
         relayed_percent: totals.relayed_per_mille().map(percent),
         estimated_cost_per_hour: dollars(settings.hour_micros(totals.relayed)),
+        estimated_cost_this_month: dollars(relay.month_micros()),
         price_per_hour: dollars(settings.relay_hour_micros),
     }
 }
@@ -355,6 +362,7 @@ pub fn call_told(past: &Past, moment: &Moment, settings: CallSettings, calendar:
         now: moment.call(call.id).map(|live| call_now(live, &Filter::default(), calendar)),
         people: past.people.iter().map(|person| person_told(person, calendar)).collect(),
         point_seconds: past.point_seconds,
+        points_of: past.person,
         points: past.points.iter().map(|point| point_told(point, calendar)).collect(),
         alerts: past.alerts.iter().map(|alert| alert_told(alert, calendar)).collect(),
         relayed_seconds: rounded(relayed_seconds),
