@@ -111,7 +111,8 @@ impl Calls {
 
     fn publish(&self, looking: &Looking, sample: Arc<Sample>) {
         let carried = looking.carried.iter().copied().collect();
-        self.0.now.send_replace(Arc::new(Moment { sample, alerts: looking.watch.alerts(), carried }));
+        let alerts = looking.watch.alerts();
+        self.0.now.send_replace(Arc::new(Moment { sample, alerts, carried, ..Moment::default() }));
     }
 
     /// Somebody has seen an alert; none where there is none of this number.

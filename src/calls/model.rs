@@ -1,6 +1,8 @@
 //! Calls at a moment as everybody who asks is told of them, and what is kept of those that are over. Pure.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 
 use crate::calls::alerts::{Alert, Severity};
 use crate::calls::quality::{Quality, quality, score};
@@ -23,6 +25,17 @@ pub struct Moment {
     pub alerts: Vec<Alert>,
     /// What all calls have carried, the oldest first.
     pub carried: Vec<Carried>,
+    /// What listeners are told of it: written by the first of them, for all.
+    pub events: OnceLock<Events>,
+}
+
+/// A moment as it goes over the wire.
+#[derive(Debug, Clone)]
+pub struct Events {
+    /// The calls with their people.
+    pub calls: Bytes,
+    /// The alerts that go on.
+    pub alerts: Bytes,
 }
 
 /// What all calls carried for some seconds.
