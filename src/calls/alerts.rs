@@ -217,7 +217,9 @@ impl Watch {
         self.leave(sample.at, &present);
         self.forget(sample.at);
         let is_news = |alert: &&Alert| match before.get(&alert.id) {
-            Some(known) if alert.kind == Kind::Disconnected => *known != Alert { worst: known.worst, ..(*alert).clone() },
+            Some(known) if alert.kind == Kind::Disconnected => {
+                *known != Alert { worst: known.worst, ..(*alert).clone() }
+            }
             known => known != Some(*alert),
         };
         self.alerts.iter().filter(is_news).cloned().collect()

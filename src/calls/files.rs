@@ -18,7 +18,8 @@ use crate::calls::model::{Means, Moment, PastPerson};
 use crate::calls::page::{NO_CALL, away};
 use crate::calls::past::Past;
 use crate::calls::report;
-use crate::calls::told::{active_told, call_told};
+use crate::calls::told::active_told;
+use crate::calls::told_past::call_told;
 use crate::calls::{past, store};
 use crate::export::pdf;
 use crate::server::state::AppState;
@@ -196,8 +197,7 @@ fn active_rows<'a>(moment: &'a Moment, filter: &'a Filter) -> impl Iterator<Item
 }
 
 fn past_rows(past: &Past) -> impl Iterator<Item = Record> + '_ {
-    let record =
-        |person: &PastPerson| record(past.call.id, person.person, &person.means, person.relayed_seconds > 0.0);
+    let record = |person: &PastPerson| record(past.call.id, person.person, &person.means, person.relayed_seconds > 0.0);
     past.people.iter().map(record)
 }
 

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::calls::alerts::Severity;
-use crate::calls::quality::Quality;
 use crate::calls::model::FIGURES;
+use crate::calls::quality::Quality;
 use crate::calls::shown::{AlertLine, PersonLine, QualityBar, RoomLine};
 use crate::money::count;
 use crate::table::Value;

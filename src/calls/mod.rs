@@ -21,6 +21,7 @@ pub mod store;
 pub mod stream;
 pub mod tables;
 pub mod told;
+pub mod told_past;
 pub mod view;
 pub mod write_store;
 pub mod writer;

@@ -119,12 +119,7 @@ async fn acknowledge(
     Redirect::to(&format!("/calls{query}{joint}said={word}")).into_response()
 }
 
-async fn save(
-    State(state): State<AppState>,
-    _changer: CallsChanger,
-    parts: Parts,
-    form: Sent,
-) -> Response {
+async fn save(State(state): State<AppState>, _changer: CallsChanger, parts: Parts, form: Sent) -> Response {
     let (days, price) = (form.text("days"), form.text("price"));
     match CallSettings::read(&days, &price) {
         Ok(settings) => match store::set_settings(&state.db, state.books.now().workspace, settings).await {
@@ -142,35 +137,20 @@ async fn save(
     }
 }
 
-async fn add_room(
-    State(state): State<AppState>,
-    _changer: CallsChanger,
-    parts: Parts,
-    form: Sent,
-) -> Response {
+async fn add_room(State(state): State<AppState>, _changer: CallsChanger, parts: Parts, form: Sent) -> Response {
     let name = form.text("name");
     let done = async { rooms::add_room(&state.db, state.books.now().workspace, &name).await.map(|_| "added") };
     change_room(&state, parts, Some((None, &name)), done).await
 }
 
-async fn rename_room(
-    State(state): State<AppState>,
-    _changer: CallsChanger,
-    parts: Parts,
-    form: Sent,
-) -> Response {
+async fn rename_room(State(state): State<AppState>, _changer: CallsChanger, parts: Parts, form: Sent) -> Response {
     let (room, name) = (form.text("room").parse().unwrap_or_default(), form.text("name"));
     let done =
         async { rooms::rename_room(&state.db, state.books.now().workspace, room, &name).await.map(|()| "renamed") };
     change_room(&state, parts, Some((Some(room), &name)), done).await
 }
 
-async fn remove_room(
-    State(state): State<AppState>,
-    _changer: CallsChanger,
-    parts: Parts,
-    form: Sent,
-) -> Response {
+async fn remove_room(State(state): State<AppState>, _changer: CallsChanger, parts: Parts, form: Sent) -> Response {
     let room = form.text("room").parse().unwrap_or_default();
     let done = async { rooms::remove_room(&state.db, state.books.now().workspace, room).await.map(|()| "removed") };
     change_room(&state, parts, None, done).await

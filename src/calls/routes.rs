@@ -9,7 +9,8 @@ use utoipa_axum::routes;
 
 use crate::calls::ask::Filter;
 use crate::calls::cost::relay_cost;
-use crate::calls::told::{Active, CallTold, Relay, active_told, call_told, relay_told};
+use crate::calls::told::{Active, Relay, active_told, relay_told};
+use crate::calls::told_past::{CallTold, call_told};
 use crate::calls::{past, store};
 use crate::server::form::field;
 use crate::server::problem::{CallsReader, Problem};

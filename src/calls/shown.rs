@@ -219,7 +219,10 @@ pub fn live(moment: &Moment, filter: &Filter, relay: RelayCost, calendar: &Calen
             people: count(totals.people),
             carries: format!("{} kbit/s up, {} kbit/s down", count(up.round() as i64), count(down.round() as i64)),
             relayed: count(totals.relayed),
-            relayed_share: format!("{} of all", totals.relayed_per_mille().map_or(Value::Empty, Value::PerMille).text()),
+            relayed_share: format!(
+                "{} of all",
+                totals.relayed_per_mille().map_or(Value::Empty, Value::PerMille).text()
+            ),
             cost: format!("${}", dollars(settings.hour_micros(totals.relayed))),
             month_cost: format!("${}", dollars(relay.month_micros())),
             price: format!("${}", dollars(settings.relay_hour_micros)),

@@ -1,12 +1,14 @@
 //! What is kept of calls: how one went, for how long, and whether a hundred rooms are too many.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Instant as Stopwatch;
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use takings::voice::monitor::{PersonSample, Sample};
+use takings::voice::monitor::{CallSample, PersonSample, Sample};
 
 use crate::calls::{NOON, NOW, call, nobody, person, two_calls};
 use crate::util::{TestApp, assert_status, at};
@@ -177,6 +179,77 @@ async fn what_could_not_be_written_is_written_later(db: PgPool) {
     sqlx::query("drop trigger is_away on calls").execute(&db).await.expect("dropped");
     let kept = app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
     assert_eq!((&kept["people"][0]["name"], &kept["points"][0]["people"]), (&json!("Ada"), &json!(2)));
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_call_is_looked_at_for_one_person_and_printed(db: PgPool) {
+    let app = TestApp::sampled(&db, NOON).await;
+    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
+    app.sample(&token, [two_calls(0), two_calls(36), nobody(37)]).await;
+    app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
+    let page = app.page("/calls/7", &cookie).await;
+    assert!(page.contains("href=\"/calls/7?person=2\""), "{page}");
+    let page = app.page("/calls/7?person=1", &cookie).await;
+    assert!(page.contains("<strong>Ada</strong>") && page.contains("Show everybody"), "{page}");
+    let told = app.told("/api/v1/calls/7?person=1", &token).await;
+    assert_eq!((&told["points_of"], &told["points"][0]["people"]), (&json!(1), &json!(1)));
+    assert_eq!(told["points"][0]["up_kbps"], 31.25);
+    let unreadable = app.client.get(app.url("/api/v1/calls/7?person=ada")).bearer_auth(&token);
+    assert_status(unreadable.send().await.expect("an answer"), StatusCode::BAD_REQUEST).await;
+    // Bob was relayed for 36 s at 0.05 $ an hour.
+    let relay = app.told("/api/v1/calls/stats/turn", &token).await;
+    assert_eq!(relay["estimated_cost_this_month"], "0.0005");
+    assert!(app.page("/calls", &cookie).await.contains("$0.0005"));
+
+    let file = app.client.get(app.url("/calls/7/export.pdf")).header("cookie", &cookie).send().await;
+    let Some(text) = text_of(&file.expect("an answer").bytes().await.expect("a body")) else { return };
+    let words =
+        ["Sales, 21 Nov 2026 12:00", "Excellent, score 91 of 100", "Bob <b>", "How it went", "estimate $0.0005"];
+    for words in words {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    app.stop().await;
+}
+
+/// The text of a PDF; nothing where poppler is not installed.
+fn text_of(pdf: &[u8]) -> Option<String> {
+    let mut poppler = Command::new("pdftotext");
+    poppler.args(["-layout", "-", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut poppler = poppler.spawn().ok()?;
+    poppler.stdin.take().expect("a pipe").write_all(pdf).expect("written");
+    Some(String::from_utf8(poppler.wait_with_output().expect("an end").stdout).expect("UTF-8"))
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn calls_before_those_that_are_shown_are_a_step_away(db: PgPool) {
+    let app = TestApp::sampled(&db, NOON).await;
+    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
+    let begun = |n: i64| CallSample {
+        began_at: at(NOON) - TimeDelta::seconds(n),
+        ..call(n, n as i32 % 2 + 1, &format!("Room {n}"), vec![person(n as i32, "Ada")])
+    };
+    let all = Sample { at: at(NOON), calls: (1..=45).map(begun).collect() };
+    app.sample(&token, [all, nobody(1)]).await;
+    app.until("/api/v1/calls/45", &token, |told| !told["ended_at"].is_null()).await;
+    for (first, pages) in [("/calls", vec![20, 20, 5]), ("/calls?room=1", vec![20, 2])] {
+        let (mut address, mut seen) = (first.to_owned(), Vec::new());
+        for many in pages {
+            let page = app.page(&address, &cookie).await;
+            let history = page.split("id=\"history\"").nth(1).and_then(|rest| rest.split("</section>").next());
+            let links =
+                history.expect("the history").split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+            let (calls, others): (Vec<&str>, Vec<&str>) = links.partition(|link| link.starts_with("/calls/"));
+            assert_eq!(calls.len(), many, "{address}: {calls:?}");
+            seen.extend(calls.iter().map(|call| (*call).to_owned()));
+            address = others.first().map_or(String::new(), |link| link.replace("&amp;", "&").replace("#history", ""));
+        }
+        assert_eq!(address, "", "there are no others");
+        let mut once = seen.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), seen.len(), "each once: {seen:?}");
+    }
     app.stop().await;
 }
 
