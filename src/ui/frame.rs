@@ -76,7 +76,7 @@ pub fn FollowingTitle(
             <h1>{title}</h1>
             {(!about.is_empty()).then(|| view! { <p class="quiet">{about}</p> })}
             <p class="live-said" role="status"></p>
-            {follows.then(|| view! { <button class="button pause" type="button" hidden=true aria-pressed="false">"Pause"</button> })}
+            {follows.then(|| view! { <p hidden=true><button class="button" type="button" aria-pressed="false">"Pause"</button></p> })}
         </div>
     }
 }

@@ -77,7 +77,8 @@ export const live = (enhance) => {
 
   let running = Promise.resolve();
   if (every) {
-    let [waiting, isPaused] = [0, false];
+    let waiting = 0;
+    let isPaused;
     const look = () => {
       // One look that waits sees everything that another would.
       if (document.hidden || waiting > 1) return;
@@ -89,8 +90,8 @@ export const live = (enhance) => {
         .then(() => waiting--);
     };
     const follow = () => isPaused || waiting || look();
-    const pause = page.querySelector(".pause");
-    pause.hidden = false;
+    const pause = page.querySelector("button");
+    pause.parentNode.hidden = false;
     pause.onclick = () => {
       pause.ariaPressed = isPaused = !isPaused;
       follow();
