@@ -356,7 +356,7 @@ async fn rooms_are_added_renamed_and_removed(db: PgPool) {
         if says.starts_with("There") {
             // Of no room in the list: it stands above them all.
             let before = refused.split(says).next().unwrap_or_default();
-            assert!(before.ends_with("<p class=\"problem\" role=\"alert\">"), "{refused}");
+            assert!(before.ends_with("<p role=\"alert\" class=\"problem\">"), "{refused}");
         }
     }
     let page = app.page("/calls", &ann).await;
