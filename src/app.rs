@@ -98,6 +98,11 @@ mod document {
             title: "This page could not be loaded",
             sentence: "The database does not answer at the moment. Try again.",
         };
+        /// Settings are changed by people alone.
+        pub const FOR_ADMINISTRATORS: Said = Said {
+            title: "Only an administrator changes settings",
+            sentence: "Nothing was changed. Ask one to do it.",
+        };
         /// What a form sent is none of what it can send, or is about something that is gone.
         pub const UNREADABLE: Said = Said {
             title: "The form could not be read",

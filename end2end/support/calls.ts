@@ -5,9 +5,11 @@ import { Locator, Page, expect } from '@playwright/test';
 export class CallsPage {
   readonly people: Locator;
   readonly alerts: Locator;
+  readonly said: Locator;
 
   constructor(readonly page: Page) {
     this.people = page.getByRole('region', { name: 'People in calls' });
+    this.said = page.locator('.live-said');
     this.alerts = page.getByRole('region', { name: 'Alerts', exact: true });
   }
 

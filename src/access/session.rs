@@ -30,6 +30,12 @@ impl Visitor {
             Visitor::Script => true,
         }
     }
+
+    /// Whether they may change settings, which hold for everybody: an administrator in person. A script with a token reads and
+    /// records; what it breaks by changing settings nobody would have seen coming.
+    pub fn may_change_settings(&self) -> bool {
+        matches!(self, Visitor::Person(_)) && self.is_administrator()
+    }
 }
 
 /// Someone who may change what everybody sees.

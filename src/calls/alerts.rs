@@ -1,7 +1,7 @@
 //! What is the matter in calls: raised when it lasts, cleared when it has been over for a while, so that a figure at its bound
 //! makes no noise. Pure: time is that of the samples.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -188,10 +188,11 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Looks at a sample; returns the alerts that were raised or have changed.
+    /// Looks at a sample; returns the alerts that were raised or have changed. That a connection is gone for one more second is no
+    /// change: it is told with the next one.
     pub fn look(&mut self, sample: &Sample) -> Vec<Alert> {
         let before: HashMap<i64, Alert> = self.alerts.iter().map(|alert| (alert.id, alert.clone())).collect();
-        let mut present: HashMap<Key, ()> = HashMap::new();
+        let mut present: HashSet<Key> = HashSet::new();
         for call in &sample.calls {
             for person in &call.people {
                 // Loss or delay that is an alert already explains poor quality.
@@ -203,7 +204,7 @@ impl Watch {
                     if severity.is_none() && !self.seen.contains_key(&key) {
                         continue;
                     }
-                    present.insert(key, ());
+                    present.insert(key);
                     let raised = self.step(key, sample.at, severity, over, value.unwrap_or_default());
                     if raised {
                         self.raise(key, sample.at, &call.name, call.room, &person.name);
@@ -215,7 +216,13 @@ impl Watch {
         }
         self.leave(sample.at, &present);
         self.forget(sample.at);
-        self.alerts.iter().filter(|alert| before.get(&alert.id) != Some(*alert)).cloned().collect()
+        let is_news = |alert: &&Alert| match before.get(&alert.id) {
+            Some(known) if alert.kind == Kind::Disconnected => {
+                *known != Alert { worst: known.worst, ..(*alert).clone() }
+            }
+            known => known != Some(*alert),
+        };
+        self.alerts.iter().filter(is_news).cloned().collect()
     }
 
     /// What one sample says of one thing; whether it is an alert from now on.
@@ -287,10 +294,10 @@ impl Watch {
     }
 
     /// Whoever has left has nothing the matter any more.
-    fn leave(&mut self, at: Instant, present: &HashMap<Key, ()>) {
+    fn leave(&mut self, at: Instant, present: &HashSet<Key>) {
         let alerts = &mut self.alerts;
         self.seen.retain(|key, seen| {
-            let stays = present.contains_key(key);
+            let stays = present.contains(key);
             if !stays && let Some(alert) = alerts.iter_mut().find(|alert| Some(alert.id) == seen.alert) {
                 alert.cleared_at = Some(at);
             }

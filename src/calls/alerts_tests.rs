@@ -76,6 +76,12 @@ fn a_connection_that_is_gone_for_five_seconds_is_critical() {
     let [raised] = &watch.look(&sample(5, gone()))[..] else { panic!("an alert") };
     assert_eq!((raised.kind, raised.severity), (Kind::Disconnected, Severity::Critical));
     assert_eq!(raised.words(), "not connected for 5 s");
+    for second in 6..20 {
+        assert_eq!(watch.look(&sample(second, gone())), [], "one more second is no news");
+    }
+    assert_eq!(watch.alerts()[0].words(), "not connected for 19 s");
+    let [over] = &watch.look(&Sample { calls: Vec::new(), ..sample(20, gone()) })[..] else { panic!("its end") };
+    assert_eq!(over.words(), "not connected for 19 s");
     // Silence is none: with DTX a connected microphone sends nothing for seconds.
     let silent = PersonSample { is_connected: true, silent_ms: Some(60_000), ..PersonSample::default() };
     let mut watch = Watch::default();

@@ -56,6 +56,25 @@ impl Filter {
         if query.is_empty() { query } else { format!("?{query}") }
     }
 
+    /// The same in words, with the names of rooms; empty for everybody.
+    pub fn words(&self, rooms: &[(i32, &str)]) -> String {
+        let mut words = Vec::new();
+        if !self.search.is_empty() {
+            words.push(format!("names with \u{201c}{}\u{201d}", self.search));
+        }
+        if let Some(quality) = self.quality {
+            words.push(format!("{} quality", quality.name()));
+        }
+        if self.is_relayed {
+            words.push("relayed only".to_owned());
+        }
+        if let Some(room) = self.room {
+            let name = rooms.iter().find(|(id, _)| *id == room).map_or("that nobody is in", |(_, name)| *name);
+            words.push(format!("room {name}"));
+        }
+        words.join(", ")
+    }
+
     /// Whether somebody in a call is asked for.
     pub fn takes(&self, call: &CallSample, person: &PersonSample) -> bool {
         let search = self.search.to_lowercase();
@@ -82,6 +101,18 @@ mod tests {
             assert_eq!(read(query.trim_start_matches('?')).query(), query);
         }
         assert!(read("quality=splendid&relayed=no&room=kitchen&search=+").is_all());
+    }
+
+    #[test]
+    fn what_is_asked_is_said_in_words() {
+        for (query, words) in [
+            ("", ""),
+            ("quality=poor&relayed=yes", "poor quality, relayed only"),
+            ("search=ada&room=3", "names with \u{201c}ada\u{201d}, room Sales"),
+            ("room=4", "room that nobody is in"),
+        ] {
+            assert_eq!(read(query).words(&[(3, "Sales")]), words);
+        }
     }
 
     #[test]

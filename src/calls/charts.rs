@@ -58,30 +58,43 @@ pub fn bandwidth(points: &[PastPoint], calendar: &Calendar) -> Chart {
     chart("bandwidth", ["Down, kbit/s", "Up, kbit/s"], points.collect())
 }
 
-/// Both as a table, the oldest first.
+type PointColumn = (&'static str, &'static str, fn(&PastPoint) -> Value);
+
+const PEOPLE: PointColumn = ("people", "People", |p| Value::Count(p.people));
+const QUALITY: [PointColumn; 4] = [
+    ("score", "Score", |p| decimal(p.score, 0)),
+    ("lowest_score", "Lowest score", |p| decimal(p.lowest_score, 0)),
+    ("loss_percent", "Loss, %", |p| decimal(p.loss_percent, 1)),
+    ("rtt_ms", "Latency, ms", |p| decimal(p.rtt_ms, 0)),
+];
+const BANDWIDTH: [PointColumn; 2] = [
+    ("up_kbps", "Up, kbit/s", |p| decimal(Some(p.up_kbps), 0)),
+    ("down_kbps", "Down, kbit/s", |p| decimal(Some(p.down_kbps), 0)),
+];
+
+/// How the quality of a call went, as a table, the oldest first.
+pub fn scores_table(points: &[PastPoint], calendar: &Calendar) -> Data {
+    table_of(points, calendar, [PEOPLE].into_iter().chain(QUALITY).collect())
+}
+
+/// What a call carried, as a table.
+pub fn bandwidth_table(points: &[PastPoint], calendar: &Calendar) -> Data {
+    table_of(points, calendar, [PEOPLE].into_iter().chain(BANDWIDTH).collect())
+}
+
+/// Both as one table.
 pub fn points_table(points: &[PastPoint], calendar: &Calendar) -> Data {
-    let columns = vec![
-        Column::text("from", "From"),
-        Column::number("people", "People"),
-        Column::number("score", "Score"),
-        Column::number("lowest_score", "Lowest score"),
-        Column::number("loss_percent", "Loss, %"),
-        Column::number("rtt_ms", "Latency, ms"),
-        Column::number("up_kbps", "Up, kbit/s"),
-        Column::number("down_kbps", "Down, kbit/s"),
-    ];
+    table_of(points, calendar, [PEOPLE].into_iter().chain(QUALITY).chain(BANDWIDTH).collect())
+}
+
+fn table_of(points: &[PastPoint], calendar: &Calendar, asked: Vec<PointColumn>) -> Data {
+    let mut columns = vec![Column::text("from", "From")];
+    columns.extend(asked.iter().map(|(name, title, _)| Column::number(name, title)));
     let rows = points.iter().map(|p| {
         let local = calendar.local(p.at).strftime("%Y-%m-%d %H:%M:%S").to_string();
-        vec![
-            Value::Time(local, p.at.timestamp()),
-            Value::Count(p.people),
-            decimal(p.score, 0),
-            decimal(p.lowest_score, 0),
-            decimal(p.loss_percent, 1),
-            decimal(p.rtt_ms, 0),
-            decimal(Some(p.up_kbps), 0),
-            decimal(Some(p.down_kbps), 0),
-        ]
+        let mut row = vec![Value::Time(local, p.at.timestamp())];
+        row.extend(asked.iter().map(|(_, _, of)| of(p)));
+        row
     });
     Data::new(columns, &[], rows.collect())
 }

@@ -1,26 +1,31 @@
 //! The files of calls: CSV with the columns of the page that Takings replaces, JSON, and PDF with the charts.
 
 use axum::Router;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use tokio::sync::Semaphore;
 
-use crate::access::session::Visitor;
 use crate::app::{Page, answer};
+use crate::calls::administrator::Administrator;
 use crate::calls::ask::Filter;
-use crate::calls::model::{Moment, PastPerson};
-use crate::calls::page::{NO_CALL, away, refused};
+use crate::calls::cost::relay_cost;
+use crate::calls::legacy;
+use crate::calls::model::{Means, Moment, PastPerson};
+use crate::calls::page::{NO_CALL, away};
 use crate::calls::past::Past;
-use crate::calls::quality::{Quality, quality};
 use crate::calls::report;
-use crate::calls::told::{active_told, call_told};
+use crate::calls::told::active_told;
+use crate::calls::told_past::call_told;
 use crate::calls::{past, store};
 use crate::export::pdf;
 use crate::server::state::AppState;
 
+/// Reports that are drawn at once: each takes a core and the memory of its pages.
+const DRAWN_AT_ONCE: usize = 2;
 /// The columns of the page that Takings replaces, exactly.
 const COLUMNS: [&str; 8] = [
     "Meeting ID",
@@ -36,8 +41,8 @@ const COLUMNS: [&str; 8] = [
 /// The routes.
 pub fn routes() -> Router<AppState> {
     let router = Format::ALL.into_iter().fold(Router::new(), |router, format| {
-        let handler = move |state: State<AppState>, visitor: Extension<Visitor>, query: Query<Pairs>, parts: Parts| {
-            live(format, state, visitor, query, parts)
+        let handler = move |state: State<AppState>, reader: Administrator, query: Query<Pairs>, parts: Parts| {
+            live(format, state, reader, query, parts)
         };
         router.route(&format!("/calls/export.{}", format.extension()), get(handler))
     });
@@ -90,22 +95,19 @@ impl From<sqlx::Error> for Failed {
 async fn live(
     format: Format,
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _administrator: Administrator,
     Query(query): Query<Pairs>,
     parts: Parts,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
     let filter = Filter::of(&query);
     let made = async {
         let (books, moment) = (state.books.now(), state.calls.now());
-        let settings = store::settings(&mut *state.db.acquire().await?, books.workspace).await?;
+        let relay = relay_cost(&state, &mut *state.db.acquire().await?).await?;
         let calendar = &books.calendar;
         match format {
             Format::Csv => csv(active_rows(&moment, &filter)),
-            Format::Json => json(&active_told(&moment, &filter, settings, calendar)),
-            Format::Pdf => drawn(report::live(&moment, &filter, settings, calendar)).await,
+            Format::Json => json(&active_told(&moment, &filter, relay, calendar)),
+            Format::Pdf => drawn(report::live(&moment, &filter, relay, calendar)).await,
         }
     };
     let made = made.await;
@@ -114,13 +116,10 @@ async fn live(
 
 async fn one(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _administrator: Administrator,
     Path((id, file)): Path<(String, String)>,
     parts: Parts,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
     let format = Format::ALL.into_iter().find(|format| file == format!("export.{}", format.extension()));
     let (Some(format), Ok(id)) = (format, id.parse::<i64>()) else {
         return answer(state, parts, StatusCode::NOT_FOUND, Page::Said(NO_CALL)).await;
@@ -129,7 +128,7 @@ async fn one(
         let (books, moment) = (state.books.now(), state.calls.now());
         let mut db = state.db.acquire().await?;
         let settings = store::settings(&mut db, books.workspace).await?;
-        let past = past::read(&mut db, books.workspace, id, &moment).await?.ok_or(Failed::NoCall)?;
+        let past = past::read(&mut db, books.workspace, (id, None), &moment).await?.ok_or(Failed::NoCall)?;
         drop(db);
         match format {
             Format::Csv => csv(past_rows(&past)),
@@ -166,8 +165,10 @@ fn download(name: &str, format: Format, bytes: Vec<u8>) -> Response {
     (headers, bytes).into_response()
 }
 
-/// Drawing takes a while of a core: other requests go on meanwhile.
+/// Drawing takes a while of a core: other requests go on meanwhile, and no more than [`DRAWN_AT_ONCE`] are drawn at a time.
 async fn drawn(report: pdf::Report) -> Result<Vec<u8>, Failed> {
+    static TURNS: Semaphore = Semaphore::const_new(DRAWN_AT_ONCE);
+    let _turn = TURNS.acquire().await.map_err(|error| Failed::Unmade(error.to_string()))?;
     let drawing = tokio::task::spawn_blocking(move || pdf::pdf(&report));
     let drawn = drawing.await.map_err(|error| Failed::Unmade(error.to_string()))?;
     drawn.map_err(|error| Failed::Unmade(error.to_string()))
@@ -192,33 +193,26 @@ fn csv(rows: impl Iterator<Item = Record>) -> Result<Vec<u8>, Failed> {
 
 fn active_rows<'a>(moment: &'a Moment, filter: &'a Filter) -> impl Iterator<Item = Record> + 'a {
     let asked = moment.people().filter(|(call, person)| filter.takes(call, person));
-    asked.map(|(call, person)| {
-        let figures = [Some(person.up_kbps), Some(person.down_kbps), person.rtt_ms, person.loss_percent];
-        record(call.id, person.person, figures, quality(person), person.is_relayed)
-    })
+    asked.map(|(call, person)| record(call.id, person.person, &Means::of(person), person.is_relayed))
 }
 
 fn past_rows(past: &Past) -> impl Iterator<Item = Record> + '_ {
-    past.people.iter().map(|person: &PastPerson| {
-        let figures = [person.up_kbps, person.down_kbps, person.rtt_ms, person.loss_percent];
-        let is_relayed = person.relayed_seconds > 0.0;
-        record(past.call.id, person.person, figures, person.score.map(Quality::of), is_relayed)
-    })
+    let record = |person: &PastPerson| record(past.call.id, person.person, &person.means, person.relayed_seconds > 0.0);
+    past.people.iter().map(record)
 }
 
-fn record(call: i64, person: i32, figures: [Option<f64>; 4], quality: Option<Quality>, is_relayed: bool) -> Record {
+fn record(call: i64, person: i32, means: &Means, is_relayed: bool) -> Record {
     let text = |value: Option<f64>, digits: usize| {
         value.filter(|value| value.is_finite()).map_or(String::new(), |value| format!("{value:.digits$}"))
     };
-    let [up, down, rtt, loss] = figures;
     [
         call.to_string(),
         person.to_string(),
-        text(up, 1),
-        text(down, 1),
-        text(rtt, 0),
-        quality.map_or("unknown", Quality::name).to_owned(),
+        text(means.up_kbps, 1),
+        text(means.down_kbps, 1),
+        text(means.rtt_ms, 0),
+        legacy::word(means.quality()).to_owned(),
         if is_relayed { "Yes" } else { "No" }.to_owned(),
-        text(loss, 2),
+        text(means.loss_percent, 2),
     ]
 }

@@ -1,18 +1,25 @@
 //! What is kept of calls: samples folded into rows of ten seconds, and what waits to be written. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
 
 use chrono::DateTime;
 
 use crate::calls::alerts::Alert;
-use crate::calls::quality::score;
+use crate::calls::model::Means;
 use crate::period::Instant;
 use crate::voice::monitor::{CallSample, PersonSample, Sample};
 
 /// How long a row is: an hour of a person is 360 of them.
 pub const ROW_SECONDS: i64 = 10;
-/// Rows that wait for the database at most: a minute of 300 people, ten times over. Beyond it the oldest are dropped.
-const WAITING_MAX: usize = 18_000;
+/// Rows that wait for the database at most: ten minutes of 300 people. Beyond what is said here the oldest are dropped.
+const ROWS_MAX: usize = 18_000;
+/// The same of calls: a day of a hundred rooms in which one call follows the other each half hour.
+const CALLS_MAX: usize = 5_000;
+/// The same of people in calls: four in each of them.
+const PEOPLE_MAX: usize = 20_000;
+/// The same of alerts: one of each of those calls.
+const ALERTS_MAX: usize = 5_000;
 
 /// A call as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,25 +64,6 @@ pub struct SampleRow {
     pub at: Instant,
     /// Means of what was measured.
     pub means: Means,
-}
-
-/// Means of what was measured; none where nothing was.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Means {
-    /// From them, in kbit/s.
-    pub up_kbps: f64,
-    /// To them, in kbit/s.
-    pub down_kbps: f64,
-    /// The round trip, in ms.
-    pub rtt_ms: Option<f64>,
-    /// The jitter, in ms.
-    pub jitter_ms: Option<f64>,
-    /// What was lost, in percent.
-    pub loss_percent: Option<f64>,
-    /// What had to be made up, in percent.
-    pub concealed_percent: Option<f64>,
-    /// The score of quality.
-    pub score: Option<f64>,
     /// Whether it was relayed at any time.
     pub is_relayed: bool,
 }
@@ -91,8 +79,21 @@ pub struct Waiting {
     pub rows: Vec<SampleRow>,
     /// Alerts by their numbers.
     pub alerts: HashMap<i64, Alert>,
-    /// Rows that were dropped since it was asked last.
-    pub dropped: usize,
+    /// What was dropped since it was asked last.
+    pub dropped: Dropped,
+}
+
+/// How many were dropped because the database was away for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dropped {
+    /// Calls.
+    pub calls: usize,
+    /// People in calls.
+    pub people: usize,
+    /// Rows of samples.
+    pub rows: usize,
+    /// Alerts.
+    pub alerts: usize,
 }
 
 impl Waiting {
@@ -117,11 +118,28 @@ impl Waiting {
         self.bound();
     }
 
-    fn bound(&mut self) {
-        let too_many = self.rows.len().saturating_sub(WAITING_MAX);
+    /// Drops the oldest of what is too much.
+    pub fn bound(&mut self) {
+        let too_many = self.rows.len().saturating_sub(ROWS_MAX);
         self.rows.drain(..too_many);
-        self.dropped += too_many;
+        self.dropped.rows += too_many;
+        self.dropped.calls += drop_oldest(&mut self.calls, CALLS_MAX, |call| call.seen_at);
+        self.dropped.people += drop_oldest(&mut self.people, PEOPLE_MAX, |person| person.seen_at);
+        self.dropped.alerts += drop_oldest(&mut self.alerts, ALERTS_MAX, |alert| alert.raised_at);
     }
+}
+
+/// Takes the oldest from a map until no more than `most` are left; returns how many those were.
+fn drop_oldest<K: Copy + Ord + Hash, V>(map: &mut HashMap<K, V>, most: usize, age: impl Fn(&V) -> Instant) -> usize {
+    let too_many = map.len().saturating_sub(most);
+    if too_many > 0 {
+        let mut keys: Vec<(Instant, K)> = map.iter().map(|(key, value)| (age(value), *key)).collect();
+        keys.select_nth_unstable(too_many - 1);
+        for (_, key) in &keys[..too_many] {
+            map.remove(key);
+        }
+    }
+    too_many
 }
 
 /// A mean in the making.
@@ -160,28 +178,28 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, person: &PersonSample) {
-        self.up.add(Some(person.up_kbps));
-        self.down.add(Some(person.down_kbps));
-        self.rtt.add(person.rtt_ms);
-        self.jitter.add(person.jitter_ms);
-        self.loss.add(person.loss_percent);
-        self.concealed.add(person.concealed_percent);
-        self.score.add(score(person));
+        let means = Means::of(person);
+        self.up.add(means.up_kbps);
+        self.down.add(means.down_kbps);
+        self.rtt.add(means.rtt_ms);
+        self.jitter.add(means.jitter_ms);
+        self.loss.add(means.loss_percent);
+        self.concealed.add(means.concealed_percent);
+        self.score.add(means.score);
         self.is_relayed |= person.is_relayed;
     }
 
     fn row(&self, (call, person): (i64, i32)) -> SampleRow {
         let means = Means {
-            up_kbps: self.up.value().unwrap_or_default(),
-            down_kbps: self.down.value().unwrap_or_default(),
+            up_kbps: self.up.value(),
+            down_kbps: self.down.value(),
             rtt_ms: self.rtt.value(),
             jitter_ms: self.jitter.value(),
             loss_percent: self.loss.value(),
             concealed_percent: self.concealed.value(),
             score: self.score.value(),
-            is_relayed: self.is_relayed,
         };
-        SampleRow { call, person, at: slot_time(self.slot), means }
+        SampleRow { call, person, at: slot_time(self.slot), means, is_relayed: self.is_relayed }
     }
 }
 
@@ -253,8 +271,8 @@ impl Folder {
         waiting.rows.extend(rows);
     }
 
-    /// The server stops: hands on what there is. Calls are not ended by that; where nobody takes them up again, they end
-    /// when they were seen last.
+    /// The server stops: hands on what there is. Calls end with it, when they were sampled last: whoever comes back to a room
+    /// begins another one.
     pub fn stop(&mut self, waiting: &mut Waiting) {
         let mut rows = Vec::with_capacity(self.sums.len());
         for (key, (sums, person)) in self.sums.drain() {
@@ -264,6 +282,7 @@ impl Folder {
         rows.sort_by_key(|row| (row.at, row.call, row.person));
         waiting.rows.extend(rows);
         for (id, (row, _)) in std::mem::take(&mut self.calls) {
+            let row = CallRow { ended_at: Some(row.seen_at), ..row };
             waiting.calls.insert(id, row);
         }
         waiting.bound();
@@ -324,7 +343,7 @@ mod tests {
         folder.add(&sample(10, &[(1, 99.0, None)]), &mut waiting);
         let [row] = &waiting.rows[..] else { panic!("a row: {:?}", waiting.rows) };
         assert_eq!((row.call, row.person, row.at), (7, 1, sample(0, &[]).at));
-        assert_eq!((row.means.up_kbps, row.means.rtt_ms, row.means.jitter_ms), (34.5, Some(40.0), None));
+        assert_eq!((row.means.up_kbps, row.means.rtt_ms, row.means.jitter_ms), (Some(34.5), Some(40.0), None));
     }
 
     #[test]
@@ -339,7 +358,8 @@ mod tests {
         let (mut folder, mut waiting) = (Folder::default(), Waiting::default());
         folder.add(&sample(0, &[(1, 30.0, None)]), &mut waiting);
         folder.stop(&mut waiting);
-        assert_eq!((waiting.rows.len(), waiting.calls[&7].ended_at), (1, None));
+        assert_eq!(waiting.rows.len(), 1);
+        assert_eq!(waiting.calls[&7].ended_at, Some(sample(0, &[]).at), "a server that stops ends its calls");
     }
 
     #[test]
@@ -349,9 +369,17 @@ mod tests {
         let mut old = std::mem::take(&mut waiting);
         folder.add(&sample(1, &[]), &mut waiting);
         let row = waiting.rows[0].clone();
-        old.rows = vec![SampleRow { person: 9, ..row.clone() }; WAITING_MAX];
+        old.rows = vec![SampleRow { person: 9, ..row.clone() }; ROWS_MAX];
+        let call = old.calls[&7].clone();
+        // Older than the one that goes on, all but one of them.
+        let second = |n: i64| call.began_at + TimeDelta::seconds(n - CALLS_MAX as i64 - 1);
+        old.calls = (0..CALLS_MAX as i64)
+            .map(|n| (n + 100, CallRow { id: n + 100, seen_at: second(n), ..call.clone() }))
+            .collect();
         waiting.put_back(old);
-        assert_eq!((waiting.rows.len(), waiting.dropped), (WAITING_MAX, 1));
+        assert_eq!((waiting.rows.len(), waiting.calls.len()), (ROWS_MAX, CALLS_MAX));
+        assert_eq!(waiting.dropped, Dropped { rows: 1, calls: 1, ..Dropped::default() });
+        assert!(!waiting.calls.contains_key(&100) && waiting.calls.contains_key(&101), "the oldest goes");
         assert_eq!(waiting.rows.last(), Some(&row));
         assert!(waiting.calls[&7].ended_at.is_some());
     }

@@ -2,18 +2,23 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use sqlx::PgConnection;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::alerts::{Alert, Watch};
 use crate::calls::history::{Folder, Waiting};
 use crate::calls::model::{Carried, Moment};
+use crate::calls::store;
 use crate::period::Instant;
 use crate::voice::monitor::Sample;
 
 /// Points of the chart of what is carried: a quarter of an hour of ten seconds each.
 const CARRIED_MAX: usize = 90;
+/// How long the month's sum is said before it is read again.
+const MONTH_KNOWN_FOR: Duration = Duration::from_secs(30);
 /// Seconds of a point.
 pub const CARRIED_SECONDS: i64 = 10;
 
@@ -27,6 +32,8 @@ struct Inner {
     waiting: Mutex<Waiting>,
     /// Somebody wants what is old deleted now.
     forget: Notify,
+    /// The month whose relayed seconds were read last, when that was, and how many they are.
+    month: tokio::sync::Mutex<Option<(Instant, tokio::time::Instant, f64)>>,
 }
 
 /// What is made of one sample after the other.
@@ -44,6 +51,7 @@ impl Default for Inner {
             looking: Mutex::default(),
             waiting: Mutex::default(),
             forget: Notify::new(),
+            month: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -81,7 +89,10 @@ impl Calls {
             }
         }
         let mut looking = held(&self.0.looking);
-        looking.folder.stop(&mut held(&self.0.waiting));
+        let mut waiting = held(&self.0.waiting);
+        // As they are at the end: seconds without a connection are not told one by one.
+        waiting.alerts.extend(looking.watch.alerts().into_iter().map(|alert| (alert.id, alert)));
+        looking.folder.stop(&mut waiting);
     }
 
     fn take(&self, sample: Arc<Sample>) {
@@ -89,8 +100,8 @@ impl Calls {
         let changed = looking.watch.look(&sample);
         {
             let mut waiting = held(&self.0.waiting);
-            looking.folder.add(&sample, &mut waiting);
             waiting.alerts.extend(changed.into_iter().map(|alert| (alert.id, alert)));
+            looking.folder.add(&sample, &mut waiting);
         }
         let moment = Moment { sample, ..Moment::default() };
         let (up, down) = moment.carries();
@@ -100,7 +111,8 @@ impl Calls {
 
     fn publish(&self, looking: &Looking, sample: Arc<Sample>) {
         let carried = looking.carried.iter().copied().collect();
-        self.0.now.send_replace(Arc::new(Moment { sample, alerts: looking.watch.alerts(), carried }));
+        let alerts = looking.watch.alerts();
+        self.0.now.send_replace(Arc::new(Moment { sample, alerts, carried, ..Moment::default() }));
     }
 
     /// Somebody has seen an alert; none where there is none of this number.
@@ -121,6 +133,21 @@ impl Calls {
     /// It could not be written.
     pub(super) fn put_back(&self, waiting: Waiting) {
         held(&self.0.waiting).put_back(waiting);
+    }
+
+    /// How long the relay has carried people since a month began, in seconds: read once in a while for all who look, since a month
+    /// may have tens of thousands of calls.
+    pub async fn month_seconds(&self, db: &mut PgConnection, workspace: i32, began: Instant) -> sqlx::Result<f64> {
+        let mut month = self.0.month.lock().await;
+        if let Some((known, at, seconds)) = *month
+            && known == began
+            && at.elapsed() < MONTH_KNOWN_FOR
+        {
+            return Ok(seconds);
+        }
+        let seconds = store::relayed_since(db, workspace, began).await?;
+        *month = Some((began, tokio::time::Instant::now(), seconds));
+        Ok(seconds)
     }
 
     /// Has what is old deleted soon.

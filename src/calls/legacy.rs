@@ -8,12 +8,12 @@ use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 
 use crate::calls::alerts::Alert;
-use crate::calls::model::{CallSettings, Moment, PastPerson};
+use crate::calls::model::{CallSettings, Means, Moment, PastPerson};
 use crate::calls::past;
-use crate::calls::quality::{Quality, quality};
+use crate::calls::quality::Quality;
 use crate::calls::store;
 use crate::calls::told::rounded;
-use crate::server::problem::{AdministratorReader, Problem, as_problems};
+use crate::server::problem::{CallsReader, Problem, as_problems};
 use crate::server::state::AppState;
 use crate::voice::monitor::{CallSample, PersonSample};
 
@@ -30,18 +30,18 @@ fn answer(body: &Value) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-async fn active(_reader: AdministratorReader, State(state): State<AppState>) -> Response {
+async fn active(_reader: CallsReader, State(state): State<AppState>) -> Response {
     answer(&meetings(&state.calls.now()))
 }
 
-async fn turn(_reader: AdministratorReader, State(state): State<AppState>) -> Result<Response, Problem> {
+async fn turn(_reader: CallsReader, State(state): State<AppState>) -> Result<Response, Problem> {
     let settings = store::settings(&mut *state.db.acquire().await?, state.books.now().workspace).await?;
     Ok(answer(&turn_stats(&state.calls.now(), settings)))
 }
 
 /// A meeting: how it goes now, or the means of one that is over.
 async fn meeting(
-    _reader: AdministratorReader,
+    _reader: CallsReader,
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -52,13 +52,13 @@ async fn meeting(
         return Ok(answer(&of_call(call)));
     }
     let mut db = state.db.acquire().await?;
-    let past = past::read(&mut db, state.books.now().workspace, id, &moment).await?.ok_or_else(none)?;
-    let users: Vec<Value> = past.people.iter().map(of_past_person).collect();
+    let past = past::read(&mut db, state.books.now().workspace, (id, None), &moment).await?.ok_or_else(none)?;
+    let users: Vec<Value> = past.people.iter().map(of_past).collect();
     Ok(answer(&json!({
         "meetingId": id.to_string(),
         "roomName": past.call.name,
         "startedAt": past.call.began_at.to_rfc3339(),
-        "endedAt": past.call.until().to_rfc3339(),
+        "endedAt": past.call.ended_at.map(|at| at.to_rfc3339()),
         "users": users,
     })))
 }
@@ -73,37 +73,33 @@ fn of_call(call: &CallSample) -> Value {
         "meetingId": call.id.to_string(),
         "roomName": call.name,
         "startedAt": call.began_at.to_rfc3339(),
-        "users": call.people.iter().map(of_person).collect::<Vec<Value>>(),
+        "users": call.people.iter().map(of_present).collect::<Vec<Value>>(),
     })
 }
 
-fn of_person(person: &PersonSample) -> Value {
+fn of_present(person: &PersonSample) -> Value {
+    of_person(person.person, &person.name, &Means::of(person), person.is_relayed)
+}
+
+fn of_past(person: &PastPerson) -> Value {
+    of_person(person.person, &person.name, &person.means, person.relayed_seconds > 0.0)
+}
+
+fn of_person(number: i32, name: &str, means: &Means, is_relayed: bool) -> Value {
     json!({
-        "userId": person.person.to_string(),
-        "userName": person.name,
-        "uploadBitrate": rounded(person.up_kbps),
-        "downloadBitrate": rounded(person.down_kbps),
-        "latency": person.rtt_ms.map(rounded),
-        "quality": word(quality(person)),
-        "usingRelay": person.is_relayed,
-        "packetLoss": person.loss_percent.map(rounded),
+        "userId": number.to_string(),
+        "userName": name,
+        "uploadBitrate": means.up_kbps.map(rounded),
+        "downloadBitrate": means.down_kbps.map(rounded),
+        "latency": means.rtt_ms.map(rounded),
+        "quality": word(means.quality()),
+        "usingRelay": is_relayed,
+        "packetLoss": means.loss_percent.map(rounded),
     })
 }
 
-fn of_past_person(person: &PastPerson) -> Value {
-    json!({
-        "userId": person.person.to_string(),
-        "userName": person.name,
-        "uploadBitrate": person.up_kbps.map(rounded),
-        "downloadBitrate": person.down_kbps.map(rounded),
-        "latency": person.rtt_ms.map(rounded),
-        "quality": word(person.score.map(Quality::of)),
-        "usingRelay": person.relayed_seconds > 0.0,
-        "packetLoss": person.loss_percent.map(rounded),
-    })
-}
-
-fn word(quality: Option<Quality>) -> &'static str {
+/// A quality in the words of the old names.
+pub fn word(quality: Option<Quality>) -> &'static str {
     quality.map_or("unknown", Quality::name)
 }
 

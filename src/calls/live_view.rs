@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 
 use crate::calls::alerts::Severity;
+use crate::calls::model::FIGURES;
 use crate::calls::quality::Quality;
-use crate::calls::shown::{AlertLine, FIGURES, PersonLine, QualityBar, RoomLine};
+use crate::calls::shown::{AlertLine, PersonLine, QualityBar, RoomLine};
 use crate::money::count;
 use crate::table::Value;
 
@@ -18,16 +19,18 @@ pub fn QualityWord(quality: Option<Quality>, #[prop(into)] score: String) -> imp
     match quality {
         Some(quality) => {
             let class = format!("quality is-{}", quality.name());
-            view! { <span class=class title=score>{quality.title()}</span> }.into_any()
+            view! { <span class=class title=score.clone()>{quality.title()}</span><span class="sr-only">", "{score}</span> }.into_any()
         }
-        None => view! { <span title="Not measured yet">"—"</span> }.into_any(),
+        None => {
+            view! { <span title="Not measured yet" aria-hidden="true">"—"</span><span class="sr-only">"Not measured yet"</span> }.into_any()
+        }
     }
 }
 
 /// Rooms with their people, as one table: hundreds of rows, each written as shortly as can be.
 #[component]
 pub fn LiveTable(rooms: Vec<RoomLine>, #[prop(into)] label: String) -> impl IntoView {
-    let headings = FIGURES.map(|(name, unit)| view! { <th scope="col">{name}<span class="unit">{unit}</span></th> });
+    let headings = FIGURES.map(|of| view! { <th scope="col">{of.title}<span class="unit">{of.unit}</span></th> });
     let rooms = rooms.into_iter().map(|room| {
         let address = format!("/calls/{}", room.call);
         let people = room.people.into_iter().map(person_row).collect_view();

@@ -1,8 +1,10 @@
 //! Calls as administrators see them: how each goes now, what is the matter, and how those that are over went.
 
+pub mod administrator;
 pub mod alerts;
 pub mod ask;
 pub mod charts;
+pub mod cost;
 pub mod files;
 pub mod history;
 pub mod keeper;
@@ -17,6 +19,9 @@ pub mod routes;
 pub mod shown;
 pub mod store;
 pub mod stream;
+pub mod tables;
 pub mod told;
+pub mod told_past;
 pub mod view;
+pub mod write_store;
 pub mod writer;

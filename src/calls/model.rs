@@ -1,9 +1,11 @@
 //! Calls at a moment as everybody who asks is told of them, and what is kept of those that are over. Pure.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 
 use crate::calls::alerts::{Alert, Severity};
-use crate::calls::quality::{Quality, quality};
+use crate::calls::quality::{Quality, quality, score};
 use crate::period::Instant;
 use crate::voice::monitor::{CallSample, PersonSample, Sample};
 
@@ -23,6 +25,17 @@ pub struct Moment {
     pub alerts: Vec<Alert>,
     /// What all calls have carried, the oldest first.
     pub carried: Vec<Carried>,
+    /// What listeners are told of it: written by the first of them, for all.
+    pub events: OnceLock<Events>,
+}
+
+/// A moment as it goes over the wire.
+#[derive(Debug, Clone)]
+pub struct Events {
+    /// The calls with their people.
+    pub calls: Bytes,
+    /// The alerts that go on.
+    pub alerts: Bytes,
 }
 
 /// What all calls carried for some seconds.
@@ -140,10 +153,26 @@ impl CallSettings {
     }
 }
 
+/// What the relay is taken to cost: at which price, and for how long it has carried people this month.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RelayCost {
+    /// With the price.
+    pub settings: CallSettings,
+    /// Seconds of all people, in the calls of this month that are kept.
+    pub month_seconds: f64,
+}
+
+impl RelayCost {
+    /// What this month has cost, in millionths of a dollar.
+    pub fn month_micros(&self) -> i64 {
+        self.settings.seconds_micros(self.month_seconds)
+    }
+}
+
 /// Millionths of what is written as a decimal.
 fn micros(text: &str) -> Option<i64> {
-    let (whole, fraction) =
-        text.strip_prefix('$').unwrap_or(text).split_once('.').unwrap_or((text.trim_start_matches('$'), ""));
+    let text = text.strip_prefix('$').unwrap_or(text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || whole.len() > 6 || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
         return None;
@@ -174,7 +203,7 @@ pub struct PastCall {
     pub seen_at: Instant,
     /// When it ended; none while it goes on.
     pub ended_at: Option<Instant>,
-    /// How many people were in it; known when it has ended, as is what follows.
+    /// How many people were in it; with what follows added up when it has ended, and before as far as it is written.
     pub people: Option<i32>,
     /// The mean score.
     pub score: Option<f32>,
@@ -193,17 +222,9 @@ impl PastCall {
     }
 }
 
-/// Somebody in a call that is kept: means of what was measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PastPerson {
-    /// Their number.
-    pub person: i32,
-    /// Their name.
-    pub name: String,
-    /// When they came first.
-    pub joined_at: Instant,
-    /// When they were sampled last.
-    pub seen_at: Instant,
+/// What is measured of somebody, or means of it; none where nothing was.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Means {
     /// From them, in kbit/s.
     pub up_kbps: Option<f64>,
     /// To them, in kbit/s.
@@ -216,8 +237,70 @@ pub struct PastPerson {
     pub loss_percent: Option<f64>,
     /// What had to be made up, in percent.
     pub concealed_percent: Option<f64>,
-    /// The score.
+    /// The score of quality.
     pub score: Option<f64>,
+}
+
+/// A figure of a person: how data and people call it, what it is measured in, and how many digits are shown.
+pub struct Figure {
+    /// Its name in data.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it is measured in.
+    pub unit: &'static str,
+    /// Digits after the point.
+    pub digits: usize,
+}
+
+/// The figures of a person, in the order in which they are shown.
+pub const FIGURES: [Figure; 6] = [
+    Figure { name: "up_kbps", title: "Up", unit: "kbit/s", digits: 0 },
+    Figure { name: "down_kbps", title: "Down", unit: "kbit/s", digits: 0 },
+    Figure { name: "rtt_ms", title: "Latency", unit: "ms", digits: 0 },
+    Figure { name: "jitter_ms", title: "Jitter", unit: "ms", digits: 0 },
+    Figure { name: "loss_percent", title: "Loss", unit: "%", digits: 1 },
+    Figure { name: "concealed_percent", title: "Made up", unit: "%", digits: 1 },
+];
+
+impl Means {
+    /// As somebody is sampled.
+    pub fn of(person: &PersonSample) -> Means {
+        Means {
+            up_kbps: Some(person.up_kbps),
+            down_kbps: Some(person.down_kbps),
+            rtt_ms: person.rtt_ms,
+            jitter_ms: person.jitter_ms,
+            loss_percent: person.loss_percent,
+            concealed_percent: person.concealed_percent,
+            score: score(person),
+        }
+    }
+
+    /// The values of [`FIGURES`].
+    pub fn figures(&self) -> [Option<f64>; 6] {
+        [self.up_kbps, self.down_kbps, self.rtt_ms, self.jitter_ms, self.loss_percent, self.concealed_percent]
+    }
+
+    /// The word of the score.
+    pub fn quality(&self) -> Option<Quality> {
+        self.score.map(Quality::of)
+    }
+}
+
+/// Somebody in a call that is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastPerson {
+    /// Their number.
+    pub person: i32,
+    /// Their name.
+    pub name: String,
+    /// When they came first.
+    pub joined_at: Instant,
+    /// When they were sampled last.
+    pub seen_at: Instant,
+    /// Means over the time that they were in it.
+    pub means: Means,
     /// The lowest score of ten seconds.
     pub lowest_score: Option<f64>,
     /// How long the relay carried them, in seconds.
@@ -263,6 +346,7 @@ mod tests {
             ("30", "0.0000001", (false, true)),
             ("30", "-1", (false, true)),
             ("30", "1e3", (false, true)),
+            ("30", "$$5", (false, true)),
         ] {
             let (of_days, of_price) = CallSettings::read(days, price).expect_err(days);
             assert_eq!((!of_days.is_empty(), !of_price.is_empty()), wrong, "{days:?} {price:?}");

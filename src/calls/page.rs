@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -12,7 +12,9 @@ use chrono::DateTime;
 
 use crate::access::session::Visitor;
 use crate::app::{Page, Said, answer};
+use crate::calls::administrator::{Administrator, CallsChanger};
 use crate::calls::ask::Filter;
+use crate::calls::cost::relay_cost;
 use crate::calls::model::CallSettings;
 use crate::calls::shown::{self, CallsShown, SettingsFields};
 use crate::calls::{files, past, store};
@@ -53,11 +55,6 @@ pub fn routes() -> Router<AppState> {
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
 }
 
-/// What is said to who is no administrator.
-pub const NOT_YOURS: Said = Said {
-    title: "Calls are for administrators",
-    sentence: "This page shows who talks with whom and how well. Ask an administrator for what you want to know.",
-};
 /// There is no such call.
 pub const NO_CALL: Said = Said {
     title: "There is no such call",
@@ -66,33 +63,29 @@ pub const NO_CALL: Said = Said {
 
 async fn show(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _administrator: Administrator,
     Query(query): Query<Pairs>,
     parts: Parts,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
     let page = loaded(&state, &query).await.map(|page| CallsShown { said: said(&query, SAYINGS), ..page });
     respond(state, parts, StatusCode::OK, page).await
 }
 
 async fn show_one(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    _administrator: Administrator,
     Path(id): Path<String>,
+    Query(query): Query<Pairs>,
     parts: Parts,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
+    let person = field(&query, "person").and_then(|person| person.parse::<i32>().ok());
     let read = async {
         let Ok(id) = id.parse::<i64>() else { return Ok(None) };
         let books = state.books.now();
         let moment = state.calls.now();
         let mut db = state.db.acquire().await?;
         let settings = store::settings(&mut db, books.workspace).await?;
-        let past = past::read(&mut db, books.workspace, id, &moment).await?;
+        let past = past::read(&mut db, books.workspace, (id, person), &moment).await?;
         Ok::<_, sqlx::Error>(past.map(|past| past.shown(&moment, settings, &books.calendar)))
     };
     let (status, page) = match read.await {
@@ -106,13 +99,10 @@ async fn show_one(
 /// Somebody has seen an alert. It is theirs from now on, also where the database hears of it later.
 async fn acknowledge(
     State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
+    Administrator(visitor): Administrator,
     parts: Parts,
     form: Sent,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
     let Some(id) = form.get("id").and_then(|id| id.parse::<i64>().ok()) else {
         return answer(state, parts, StatusCode::BAD_REQUEST, Page::Said(Said::UNREADABLE)).await;
     };
@@ -129,15 +119,7 @@ async fn acknowledge(
     Redirect::to(&format!("/calls{query}{joint}said={word}")).into_response()
 }
 
-async fn save(
-    State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
-    parts: Parts,
-    form: Sent,
-) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state, parts).await;
-    }
+async fn save(State(state): State<AppState>, _changer: CallsChanger, parts: Parts, form: Sent) -> Response {
     let (days, price) = (form.text("days"), form.text("price"));
     match CallSettings::read(&days, &price) {
         Ok(settings) => match store::set_settings(&state.db, state.books.now().workspace, settings).await {
@@ -155,51 +137,33 @@ async fn save(
     }
 }
 
-async fn add_room(
-    State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
-    parts: Parts,
-    form: Sent,
-) -> Response {
+async fn add_room(State(state): State<AppState>, _changer: CallsChanger, parts: Parts, form: Sent) -> Response {
     let name = form.text("name");
     let done = async { rooms::add_room(&state.db, state.books.now().workspace, &name).await.map(|_| "added") };
-    change_room(&state, &visitor, parts, (None, &name), done).await
+    change_room(&state, parts, Some((None, &name)), done).await
 }
 
-async fn rename_room(
-    State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
-    parts: Parts,
-    form: Sent,
-) -> Response {
+async fn rename_room(State(state): State<AppState>, _changer: CallsChanger, parts: Parts, form: Sent) -> Response {
     let (room, name) = (form.text("room").parse().unwrap_or_default(), form.text("name"));
     let done =
         async { rooms::rename_room(&state.db, state.books.now().workspace, room, &name).await.map(|()| "renamed") };
-    change_room(&state, &visitor, parts, (Some(room), &name), done).await
+    change_room(&state, parts, Some((Some(room), &name)), done).await
 }
 
-async fn remove_room(
-    State(state): State<AppState>,
-    Extension(visitor): Extension<Visitor>,
-    parts: Parts,
-    form: Sent,
-) -> Response {
+async fn remove_room(State(state): State<AppState>, _changer: CallsChanger, parts: Parts, form: Sent) -> Response {
     let room = form.text("room").parse().unwrap_or_default();
     let done = async { rooms::remove_room(&state.db, state.books.now().workspace, room).await.map(|()| "removed") };
-    change_room(&state, &visitor, parts, (None, ""), done).await
+    change_room(&state, parts, None, done).await
 }
 
-/// Changes the rooms and tells the docks, or says what is wrong beside what was typed of which room.
+/// Changes the rooms and tells the docks, or says what is wrong: beside what was typed of which room, and above all of them where
+/// nothing was typed or the room is gone.
 async fn change_room(
     state: &AppState,
-    visitor: &Visitor,
     parts: Parts,
-    (room, typed): (Option<i32>, &str),
+    typed: Option<(Option<i32>, &str)>,
     done: impl Future<Output = Result<&'static str, Unchanged>>,
 ) -> Response {
-    if !visitor.is_administrator() {
-        return refused(state.clone(), parts).await;
-    }
     match done.await {
         Ok(word) => {
             if let Some(voice) = &state.voice
@@ -212,7 +176,12 @@ async fn change_room(
         Err(Unchanged::Away(error)) => respond(state.clone(), parts, StatusCode::OK, Err(error)).await,
         Err(problem) => {
             let page = loaded(state, &[]).await.map(|mut page| {
-                page.rooms_form.typed = Some((room, typed.to_owned(), sentence(&problem)));
+                match typed.filter(|_| !matches!(problem, Unchanged::Gone)) {
+                    Some((room, typed)) => {
+                        page.rooms_form.typed = Some((room, typed.to_owned(), sentence(&problem)));
+                    }
+                    None => page.rooms_form.problem = sentence(&problem),
+                }
                 page
             });
             respond(state.clone(), parts, StatusCode::UNPROCESSABLE_ENTITY, page).await
@@ -235,12 +204,12 @@ async fn loaded(state: &AppState, query: &[(String, String)]) -> sqlx::Result<Ca
     let before =
         field(query, "before").and_then(|before| before.parse().ok()).and_then(DateTime::from_timestamp_micros);
     let mut db = state.db.acquire().await?;
-    let settings = store::settings(&mut db, workspace).await?;
+    let relay = relay_cost(state, &mut db).await?;
     let mut ended = store::ended(&mut db, workspace, filter.room, before, PAST_SHOWN + 1).await?;
     let known = store::rooms(&mut db, workspace, ROOMS_MAX).await?;
     drop(db);
     let all = rooms::rooms(&state.db, workspace).await?;
-    let mut page = shown::live(&state.calls.now(), &filter, settings, calendar);
+    let mut page = shown::live(&state.calls.now(), &filter, relay, calendar);
     let has_more = ended.len() as i64 > PAST_SHOWN;
     ended.truncate(PAST_SHOWN as usize);
     page.past = shown::past(&ended, calendar);
@@ -262,11 +231,6 @@ fn older(filter: &Filter, before: Instant) -> String {
     let query = filter.query();
     let joint = if query.is_empty() { '?' } else { '&' };
     format!("/calls{query}{joint}before={}#history", before.timestamp_micros())
-}
-
-/// Whoever is no administrator is told so.
-pub async fn refused(state: AppState, parts: Parts) -> Response {
-    answer(state, parts, StatusCode::FORBIDDEN, Page::Said(NOT_YOURS)).await
 }
 
 /// The database is away.

@@ -9,6 +9,7 @@ use crate::calls::model::{CallSettings, Moment, PastCall, PastPerson, PastPoint,
 use crate::calls::quality::Quality;
 use crate::calls::shown::{AlertLine, RoomLine, alert_line, decimal, length, people_words, room};
 use crate::calls::store;
+use crate::calls::tables::{figure_cells, figure_columns, quality_cell};
 use crate::chart::Chart;
 use crate::period::{Calendar, Instant};
 use crate::table::{Column, Data, Listing, Value};
@@ -25,6 +26,8 @@ pub struct Past {
     pub call: PastCall,
     /// Who was in it.
     pub people: Vec<PastPerson>,
+    /// Whose points follow; everybody's where it is nobody's.
+    pub person: Option<i32>,
     /// How it went.
     pub points: Vec<PastPoint>,
     /// Seconds of a point.
@@ -48,20 +51,26 @@ pub struct CallShown {
     pub is_live: bool,
     /// Who is in it now.
     pub live: Option<RoomLine>,
-    /// How the quality went.
-    pub scores: Chart,
+    /// Whom alone the charts show, by name; everybody where it is nobody.
+    pub whose: Option<String>,
+    /// How the quality went, as chart and table.
+    pub scores: (Chart, Listing),
     /// What it carried, as chart and table.
     pub bandwidth: (Chart, Listing),
-    /// Everything as a table.
-    pub points: Listing,
     /// Who was in it.
     pub people: Listing,
     /// What was the matter.
     pub alerts: Vec<AlertLine>,
 }
 
-/// Reads a call; one that has just begun is known by its sample alone. Nothing where there is none of this number.
-pub async fn read(db: &mut PgConnection, workspace: i32, id: i64, moment: &Moment) -> sqlx::Result<Option<Past>> {
+/// Reads a call, and how it went for everybody or for one person. One that has just begun is known by its sample alone. Nothing where
+/// there is none of this number.
+pub async fn read(
+    db: &mut PgConnection,
+    workspace: i32,
+    (id, person): (i64, Option<i32>),
+    moment: &Moment,
+) -> sqlx::Result<Option<Past>> {
     let live = moment.call(id);
     let call = match (store::call(&mut *db, workspace, id).await?, live) {
         // What is sampled is newer than what is written.
@@ -94,7 +103,8 @@ pub async fn read(db: &mut PgConnection, workspace: i32, id: i64, moment: &Momen
     }
     Ok(Some(Past {
         people: store::people(&mut *db, workspace, id).await?,
-        points: store::points(db, workspace, id, point_seconds).await?,
+        person,
+        points: store::points(db, workspace, id, point_seconds, person).await?,
         point_seconds,
         alerts,
         call,
@@ -113,15 +123,16 @@ impl Past {
         moment.call(self.call.id).is_some()
     }
 
+    /// The name of whom the points are about; a number where nobody of it was there.
+    fn whose(&self) -> Option<String> {
+        let person = self.person?;
+        let known = self.people.iter().find(|known| known.person == person);
+        Some(known.map_or_else(|| format!("person {person}, who was not there,"), |known| known.name.clone()))
+    }
+
     /// How long the relay carried its people.
     pub fn relayed_seconds(&self) -> f64 {
         self.people.iter().map(|person| person.relayed_seconds).sum()
-    }
-
-    /// Means over the call, where something was measured.
-    pub fn mean(&self, of: impl Fn(&PastPerson) -> Option<f64>) -> Option<f64> {
-        let values: Vec<f64> = self.people.iter().filter_map(of).collect();
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     }
 
     /// The page.
@@ -129,7 +140,7 @@ impl Past {
         let Past { call, people, points, .. } = self;
         let local = |at: Instant, format: &str| calendar.local(at).strftime(format).to_string();
         let (is_live, until) = (self.is_live(moment), call.until());
-        let score = self.mean(|person| person.score);
+        let score = call.score.map(f64::from);
         let relayed = self.relayed_seconds();
         let facts = vec![
             ("People", people_words(people.len() as i64)),
@@ -137,10 +148,11 @@ impl Past {
                 "Quality",
                 score.map_or("—".into(), |score| format!("{}, score {score:.0} of 100", Quality::of(score).title())),
             ),
-            ("Loss", with_unit(self.mean(|person| person.loss_percent), 1, "%")),
-            ("Latency", with_unit(self.mean(|person| person.rtt_ms), 0, "ms")),
+            ("Loss", with_unit(call.loss_percent, 1, "%")),
+            ("Latency", with_unit(call.rtt_ms, 0, "ms")),
             ("Relayed", format!("{:.1} min, estimate ${}", relayed / 60.0, dollars(settings.seconds_micros(relayed)))),
         ];
+        let leads = people.iter().map(|one| vec![(0, format!("/calls/{}?person={}", call.id, one.person))]).collect();
         let end = if is_live { "now".to_owned() } else { local(until, "%H:%M:%S") };
         CallShown {
             id: call.id,
@@ -154,48 +166,35 @@ impl Past {
             facts,
             is_live,
             live: moment.call(call.id).map(|live| room(live, moment.sample.at)),
-            scores: charts::scores(points, calendar),
-            bandwidth: (charts::bandwidth(points, calendar), Listing::of(charts::points_table(points, calendar))),
-            points: Listing::of(charts::points_table(points, calendar)),
-            people: Listing::of(people_table(people)),
+            whose: self.whose(),
+            scores: (charts::scores(points, calendar), Listing::of(charts::scores_table(points, calendar))),
+            bandwidth: (charts::bandwidth(points, calendar), Listing::of(charts::bandwidth_table(points, calendar))),
+            people: Listing { leads, ..Listing::of(people_table(people)) },
             alerts: self.alerts.iter().map(|alert| alert_line(alert, calendar, moment.sample.at)).collect(),
         }
     }
 }
 
-fn with_unit(value: Option<f64>, digits: usize, unit: &str) -> String {
+fn with_unit(value: Option<f32>, digits: usize, unit: &str) -> String {
     value.map_or("—".into(), |value| format!("{value:.digits$} {unit}"))
 }
 
 /// Who was in a call, as a table.
 pub fn people_table(people: &[PastPerson]) -> Data {
-    let columns = vec![
-        Column::text("person", "Person"),
-        Column::number("minutes", "Minutes"),
-        Column::number("up_kbps", "Up, kbit/s"),
-        Column::number("down_kbps", "Down, kbit/s"),
-        Column::number("rtt_ms", "Latency, ms"),
-        Column::number("jitter_ms", "Jitter, ms"),
-        Column::number("loss_percent", "Loss, %"),
-        Column::number("concealed_percent", "Made up, %"),
+    let mut columns = vec![Column::text("person", "Person"), Column::number("minutes", "Minutes")];
+    columns.extend(figure_columns());
+    columns.extend([
         Column::text("quality", "Quality"),
         Column::number("lowest_score", "Lowest score"),
         Column::number("relayed_minutes", "Relayed, min"),
-    ];
+    ]);
     let rows = people.iter().map(|person| {
-        vec![
-            Value::Text(person.name.clone()),
-            decimal(Some((person.seen_at - person.joined_at).num_seconds() as f64 / 60.0), 1),
-            decimal(person.up_kbps, 0),
-            decimal(person.down_kbps, 0),
-            decimal(person.rtt_ms, 0),
-            decimal(person.jitter_ms, 0),
-            decimal(person.loss_percent, 1),
-            decimal(person.concealed_percent, 1),
-            person.score.map_or(Value::Empty, |score| Value::Text(Quality::of(score).title().into())),
-            decimal(person.lowest_score, 0),
-            decimal(Some(person.relayed_seconds / 60.0), 1),
-        ]
+        let minutes = (person.seen_at - person.joined_at).num_seconds() as f64 / 60.0;
+        let mut row = vec![Value::Text(person.name.clone()), decimal(Some(minutes), 1)];
+        row.extend(figure_cells(&person.means));
+        row.push(quality_cell(person.means.quality()));
+        row.extend([decimal(person.lowest_score, 0), decimal(Some(person.relayed_seconds / 60.0), 1)]);
+        row
     });
     Data::new(columns, &[], rows.collect())
 }

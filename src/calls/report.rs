@@ -2,21 +2,22 @@
 
 use crate::calls::ask::Filter;
 use crate::calls::charts;
-use crate::calls::model::{CallSettings, Moment, dollars};
+use crate::calls::model::{CallSettings, Means, Moment, RelayCost, dollars};
 use crate::calls::past::{Past, people_table};
-use crate::calls::quality::quality;
-use crate::calls::shown::{self, CallsShown, QualityBar, alert_line, decimal};
+use crate::calls::shown::{self, CallsShown, CardsShown, QualityBar, alert_line};
+use crate::calls::tables::{figure_cells, figure_columns, quality_cell};
 use crate::export::pdf::{Bar, Report};
 use crate::period::Calendar;
 use crate::table::{Column, Data, Value};
 
 /// The calls that go on.
-pub fn live(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: &Calendar) -> Report {
-    let CallsShown { as_of, rooms, people, relayed, cost, price, critical, carried, qualities, found, alerts, .. } =
-        shown::live(moment, filter, settings, calendar);
+pub fn live(moment: &Moment, filter: &Filter, relay: RelayCost, calendar: &Calendar) -> Report {
+    let CallsShown { cards, carried, qualities, found, alerts, .. } = shown::live(moment, filter, relay, calendar);
+    let CardsShown { as_of, rooms, people, relayed, cost, month_cost, price, critical, .. } = cards;
     let mut facts = vec![("As of".to_owned(), as_of), ("Zone".to_owned(), calendar.zone_name().to_owned())];
     if !found.is_empty() {
-        facts.push(("Asked for".to_owned(), found));
+        let rooms: Vec<(i32, &str)> = moment.sample.calls.iter().map(|call| (call.room, call.name.as_str())).collect();
+        facts.push(("Asked for".to_owned(), format!("{}: {found}", filter.words(&rooms))));
     }
     facts.push(("Relay".to_owned(), format!("estimate, at {price} for a person and an hour")));
     Report {
@@ -27,6 +28,7 @@ pub fn live(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: 
             ("People", people),
             ("Relayed", relayed),
             ("Relay per hour", cost),
+            ("Relay this month", month_cost),
             ("Critical alerts", critical),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -55,7 +57,7 @@ pub fn past(past: &Past, moment: &Moment, settings: CallSettings, calendar: &Cal
         title: shown.title,
         facts,
         figures: shown.facts.into_iter().map(|(name, value)| (name.to_owned(), value)).take(4).collect(),
-        charts: vec![("How the quality went".into(), shown.scores), ("What it carried".into(), shown.bandwidth.0)],
+        charts: vec![("How the quality went".into(), shown.scores.0), ("What it carried".into(), shown.bandwidth.0)],
         bars: None,
         tables: vec![
             ("Who was in it".into(), people_table(&past.people)),
@@ -71,32 +73,16 @@ fn bar(bar: &QualityBar) -> Bar {
 }
 
 fn live_table(moment: &Moment, filter: &Filter) -> Data {
-    let columns = vec![
-        Column::text("room", "Room"),
-        Column::text("person", "Person"),
-        Column::number("up_kbps", "Up, kbit/s"),
-        Column::number("down_kbps", "Down, kbit/s"),
-        Column::number("rtt_ms", "Latency, ms"),
-        Column::number("jitter_ms", "Jitter, ms"),
-        Column::number("loss_percent", "Loss, %"),
-        Column::number("concealed_percent", "Made up, %"),
-        Column::text("quality", "Quality"),
-        Column::text("way", "Way"),
-    ];
+    let mut columns = vec![Column::text("room", "Room"), Column::text("person", "Person")];
+    columns.extend(figure_columns());
+    columns.extend([Column::text("quality", "Quality"), Column::text("way", "Way")]);
     let asked = moment.people().filter(|(call, person)| filter.takes(call, person));
     let rows = asked.map(|(call, person)| {
-        vec![
-            Value::Text(call.name.clone()),
-            Value::Text(person.name.clone()),
-            decimal(Some(person.up_kbps), 0),
-            decimal(Some(person.down_kbps), 0),
-            decimal(person.rtt_ms, 0),
-            decimal(person.jitter_ms, 0),
-            decimal(person.loss_percent, 1),
-            decimal(person.concealed_percent, 1),
-            quality(person).map_or(Value::Empty, |quality| Value::Text(quality.title().into())),
-            Value::Text(if person.is_relayed { "Relayed" } else { "Direct" }.into()),
-        ]
+        let means = Means::of(person);
+        let mut row = vec![Value::Text(call.name.clone()), Value::Text(person.name.clone())];
+        row.extend(figure_cells(&means));
+        row.extend([quality_cell(means.quality()), Value::Text(shown::way(person.is_relayed).into())]);
+        row
     });
     Data::new(columns, &[], rows.collect())
 }

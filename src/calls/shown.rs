@@ -3,8 +3,8 @@
 use crate::calls::alerts::{Alert, Severity};
 use crate::calls::ask::Filter;
 use crate::calls::charts;
-use crate::calls::model::{CallSettings, Moment, PastCall, Totals, dollars};
-use crate::calls::quality::{Quality, quality, score};
+use crate::calls::model::{CallSettings, FIGURES, Means, Moment, PastCall, RelayCost, Totals, dollars};
+use crate::calls::quality::Quality;
 use crate::chart::Chart;
 use crate::money::count;
 use crate::period::{Calendar, Instant};
@@ -16,26 +16,8 @@ use crate::voice::monitor::{CallSample, PersonSample};
 pub struct CallsShown {
     /// What has come of the form before; empty mostly.
     pub said: &'static str,
-    /// The moment of the figures; empty before the first sample.
-    pub as_of: String,
-    /// Rooms with somebody in them.
-    pub rooms: String,
-    /// People.
-    pub people: String,
-    /// What all calls carry.
-    pub carries: String,
-    /// People whom the relay carries.
-    pub relayed: String,
-    /// How many of all that is.
-    pub relayed_share: String,
-    /// What that costs in an hour.
-    pub cost: String,
-    /// At which price.
-    pub price: String,
-    /// Critical alerts that go on.
-    pub critical: String,
-    /// Other alerts that go on.
-    pub warnings: String,
+    /// The figures at the top.
+    pub cards: CardsShown,
     /// What is and was the matter.
     pub alerts: Vec<AlertLine>,
     /// What was carried.
@@ -62,6 +44,33 @@ pub struct CallsShown {
     pub rooms_form: RoomsForm,
 }
 
+/// The figures at the top of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardsShown {
+    /// The moment of the figures; empty before the first sample.
+    pub as_of: String,
+    /// Rooms with somebody in them.
+    pub rooms: String,
+    /// People.
+    pub people: String,
+    /// What all calls carry.
+    pub carries: String,
+    /// People whom the relay carries.
+    pub relayed: String,
+    /// How many of all that is.
+    pub relayed_share: String,
+    /// What that costs in an hour.
+    pub cost: String,
+    /// What the relay has cost this month.
+    pub month_cost: String,
+    /// At which price.
+    pub price: String,
+    /// Critical alerts that go on.
+    pub critical: String,
+    /// Other alerts that go on.
+    pub warnings: String,
+}
+
 /// The rooms that there are, and what somebody typed of one of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoomsForm {
@@ -69,6 +78,8 @@ pub struct RoomsForm {
     pub rooms: Vec<(i32, String)>,
     /// Of which room (none is a new one) what was typed, and what is wrong with it.
     pub typed: Option<(Option<i32>, String, String)>,
+    /// What is wrong that is about none of them: a room that is gone, and could not be removed or renamed.
+    pub problem: String,
 }
 
 /// The settings as their form has them.
@@ -154,10 +165,6 @@ pub struct PersonLine {
     pub state: &'static str,
 }
 
-/// What the figures of a person are called, with what they are measured in.
-pub const FIGURES: [(&str, &str); 6] =
-    [("Up", "kbit/s"), ("Down", "kbit/s"), ("Latency", "ms"), ("Jitter", "ms"), ("Loss", "%"), ("Made up", "%")];
-
 /// A number with so many digits after the point; a dash where there is none.
 pub fn number(value: Option<f64>, digits: usize) -> String {
     value.filter(|value| value.is_finite()).map_or("—".into(), |value| format!("{value:.digits$}"))
@@ -189,7 +196,8 @@ pub fn clock(calendar: &Calendar, at: Instant) -> String {
 }
 
 /// A moment's part of the page.
-pub fn live(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: &Calendar) -> CallsShown {
+pub fn live(moment: &Moment, filter: &Filter, relay: RelayCost, calendar: &Calendar) -> CallsShown {
+    let settings = relay.settings;
     let totals = moment.totals();
     let (up, down) = moment.carries();
     let at = moment.sample.at;
@@ -203,18 +211,24 @@ pub fn live(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: 
     };
     CallsShown {
         said: "",
-        as_of: moment.at().map_or(String::new(), |at| {
-            format!("{} {}", calendar.local(at).strftime("%-d %b %H:%M:%S"), calendar.abbreviation(at))
-        }),
-        rooms: count(totals.rooms),
-        people: count(totals.people),
-        carries: format!("{} kbit/s up, {} kbit/s down", count(up.round() as i64), count(down.round() as i64)),
-        relayed: count(totals.relayed),
-        relayed_share: format!("{} of all", totals.relayed_per_mille().map_or(Value::Empty, Value::PerMille).text()),
-        cost: format!("${}", dollars(settings.hour_micros(totals.relayed))),
-        price: format!("${}", dollars(settings.relay_hour_micros)),
-        critical: count(totals.critical),
-        warnings: count(on - totals.critical),
+        cards: CardsShown {
+            as_of: moment.at().map_or(String::new(), |at| {
+                format!("{} {}", calendar.local(at).strftime("%-d %b %H:%M:%S"), calendar.abbreviation(at))
+            }),
+            rooms: count(totals.rooms),
+            people: count(totals.people),
+            carries: format!("{} kbit/s up, {} kbit/s down", count(up.round() as i64), count(down.round() as i64)),
+            relayed: count(totals.relayed),
+            relayed_share: format!(
+                "{} of all",
+                totals.relayed_per_mille().map_or(Value::Empty, Value::PerMille).text()
+            ),
+            cost: format!("${}", dollars(settings.hour_micros(totals.relayed))),
+            month_cost: format!("${}", dollars(relay.month_micros())),
+            price: format!("${}", dollars(settings.relay_hour_micros)),
+            critical: count(totals.critical),
+            warnings: count(on - totals.critical),
+        },
         alerts: moment.alerts.iter().map(|alert| alert_line(alert, calendar, at)).collect(),
         carried: charts::carried(&moment.carried, calendar),
         carried_table: Listing::of(charts::carried_table(&moment.carried, calendar)),
@@ -264,20 +278,20 @@ fn room_line(call: &CallSample, at: Instant) -> RoomLine {
     }
 }
 
+/// How media goes.
+pub fn way(is_relayed: bool) -> &'static str {
+    if is_relayed { "Relayed" } else { "Direct" }
+}
+
 fn person_line(person: &PersonSample) -> PersonLine {
+    let means = Means::of(person);
+    let mut values = means.figures().into_iter().zip(FIGURES);
     PersonLine {
         name: person.name.clone(),
-        figures: [
-            number(Some(person.up_kbps), 0),
-            number(Some(person.down_kbps), 0),
-            number(person.rtt_ms, 0),
-            number(person.jitter_ms, 0),
-            number(person.loss_percent, 1),
-            number(person.concealed_percent, 1),
-        ],
-        quality: quality(person),
-        score: score(person).map_or(String::new(), |score| format!("Score {score:.0} of 100")),
-        way: if person.is_relayed { "Relayed" } else { "Direct" },
+        figures: std::array::from_fn(|_| values.next().map_or(String::new(), |(value, of)| number(value, of.digits))),
+        quality: means.quality(),
+        score: means.score.map_or(String::new(), |score| format!("Score {score:.0} of 100")),
+        way: way(person.is_relayed),
         state: match person {
             person if !person.is_connected => "Not connected",
             person if person.is_server_muted => "Muted by an administrator",
@@ -309,8 +323,8 @@ pub fn alert_line(alert: &Alert, calendar: &Calendar, now: Instant) -> AlertLine
 }
 
 /// How many alerts go on that nobody has seen, for those who hear the page.
-pub fn alert_words(calls: &CallsShown) -> String {
-    let open = calls.alerts.iter().filter(|alert| alert.is_on && alert.acknowledged.is_empty()).count();
+pub fn alert_words(alerts: &[AlertLine]) -> String {
+    let open = alerts.iter().filter(|alert| alert.is_on && alert.acknowledged.is_empty()).count();
     match open {
         0 => "No alert is open.".into(),
         1 => "1 alert is open.".into(),

@@ -1,10 +1,9 @@
-//! Calls in PostgreSQL: what is written of them, what is read, what is forgotten.
+//! Calls in PostgreSQL: what is read of them, and what administrators set.
 
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 use crate::calls::alerts::{Alert, Kind, Severity};
-use crate::calls::history::Waiting;
-use crate::calls::model::{CallSettings, PastCall, PastPerson, PastPoint};
+use crate::calls::model::{CallSettings, Means, PastCall, PastPerson, PastPoint};
 use crate::period::Instant;
 
 /// What an administrator has set.
@@ -31,210 +30,8 @@ pub async fn set_settings(db: &PgPool, workspace: i32, settings: CallSettings) -
     Ok(())
 }
 
-/// Writes what waits, in one transaction; written again, it changes nothing.
-pub async fn write(db: &mut PgConnection, workspace: i32, waiting: &Waiting) -> sqlx::Result<()> {
-    if waiting.is_empty() {
-        return Ok(());
-    }
-    let mut tx = db.begin().await?;
-    // A crash of the database may lose the last of it: nobody waits for the disk on its account.
-    sqlx::raw_sql("set local synchronous_commit = off").execute(&mut *tx).await?;
-    write_calls(&mut tx, workspace, waiting).await?;
-    write_people(&mut tx, workspace, waiting).await?;
-    write_rows(&mut tx, workspace, waiting).await?;
-    for alert in waiting.alerts.values() {
-        put_alert(&mut tx, workspace, alert).await?;
-    }
-    let ended = waiting.calls.values().filter(|call| call.ended_at.is_some());
-    add_up(&mut tx, workspace, &ended.map(|call| call.id).collect::<Vec<i64>>()).await?;
-    tx.commit().await
-}
-
-async fn write_calls(tx: &mut PgConnection, workspace: i32, waiting: &Waiting) -> sqlx::Result<()> {
-    for call in waiting.calls.values() {
-        sqlx::query!(
-            "insert into calls as known (workspace_id, id, room_id, room, began_at, seen_at, ended_at)
-             values ($1, $2, $3, $4, $5, $6, $7)
-             on conflict (workspace_id, id) do update set room = excluded.room, ended_at = excluded.ended_at,
-                 seen_at = greatest(known.seen_at, excluded.seen_at)",
-            workspace,
-            call.id,
-            call.room,
-            call.name,
-            call.began_at,
-            call.seen_at,
-            call.ended_at
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
-    Ok(())
-}
-
-/// Only of calls that are there: one that was deleted while its rows waited is gone.
-async fn write_people(tx: &mut PgConnection, workspace: i32, waiting: &Waiting) -> sqlx::Result<()> {
-    let (keys, people): (Vec<_>, Vec<_>) = waiting.people.iter().unzip();
-    let calls: Vec<i64> = keys.iter().map(|(call, _)| *call).collect();
-    let numbers: Vec<i32> = keys.iter().map(|(_, person)| *person).collect();
-    let names: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
-    let joined: Vec<Instant> = people.iter().map(|person| person.joined_at).collect();
-    let seen: Vec<Instant> = people.iter().map(|person| person.seen_at).collect();
-    let seconds: Vec<f64> = people.iter().map(|person| person.relayed_seconds).collect();
-    let bytes: Vec<i64> = people.iter().map(|person| person.relayed_bytes).collect();
-    sqlx::query!(
-        "insert into call_people as known
-             (workspace_id, call_id, person_id, name, joined_at, seen_at, relayed_seconds, relayed_bytes)
-         select $1, new.* from unnest($2::bigint[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[],
-             $7::double precision[], $8::bigint[]) as new (call_id, person_id, name, joined_at, seen_at, seconds, bytes)
-         where exists (select from calls where workspace_id = $1 and id = new.call_id)
-         on conflict (workspace_id, call_id, person_id) do update set name = excluded.name,
-             joined_at = least(known.joined_at, excluded.joined_at), seen_at = greatest(known.seen_at, excluded.seen_at),
-             relayed_seconds = greatest(known.relayed_seconds, excluded.relayed_seconds),
-             relayed_bytes = greatest(known.relayed_bytes, excluded.relayed_bytes)",
-        workspace,
-        &calls,
-        &numbers,
-        &names,
-        &joined,
-        &seen,
-        &seconds,
-        &bytes
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn write_rows(tx: &mut PgConnection, workspace: i32, waiting: &Waiting) -> sqlx::Result<()> {
-    let rows = &waiting.rows;
-    let calls: Vec<i64> = rows.iter().map(|row| row.call).collect();
-    let times: Vec<Instant> = rows.iter().map(|row| row.at).collect();
-    let people: Vec<i32> = rows.iter().map(|row| row.person).collect();
-    let up: Vec<f32> = rows.iter().map(|row| row.means.up_kbps as f32).collect();
-    let down: Vec<f32> = rows.iter().map(|row| row.means.down_kbps as f32).collect();
-    let real = |value: Option<f64>| value.map(|value| value as f32);
-    let rtt: Vec<Option<f32>> = rows.iter().map(|row| real(row.means.rtt_ms)).collect();
-    let jitter: Vec<Option<f32>> = rows.iter().map(|row| real(row.means.jitter_ms)).collect();
-    let loss: Vec<Option<f32>> = rows.iter().map(|row| real(row.means.loss_percent)).collect();
-    let concealed: Vec<Option<f32>> = rows.iter().map(|row| real(row.means.concealed_percent)).collect();
-    let scores: Vec<Option<f32>> = rows.iter().map(|row| real(row.means.score)).collect();
-    let relayed: Vec<bool> = rows.iter().map(|row| row.means.is_relayed).collect();
-    // Who leaves and comes back within ten seconds has two rows of them: the first stands.
-    sqlx::query!(
-        "insert into call_samples (workspace_id, call_id, at, person_id, up_kbps, down_kbps, rtt_ms, jitter_ms, loss_percent,
-             concealed_percent, score, relayed)
-         select $1, new.* from unnest($2::bigint[], $3::timestamptz[], $4::int[], $5::real[], $6::real[], $7::real[],
-             $8::real[], $9::real[], $10::real[], $11::real[], $12::boolean[])
-             as new (call_id, at, person_id, up, down, rtt, jitter, loss, concealed, score, relayed)
-         where exists (select from calls where workspace_id = $1 and id = new.call_id)
-         on conflict do nothing",
-        workspace,
-        &calls,
-        &times,
-        &people,
-        &up,
-        &down,
-        &rtt as &[Option<f32>],
-        &jitter as &[Option<f32>],
-        &loss as &[Option<f32>],
-        &concealed as &[Option<f32>],
-        &scores as &[Option<f32>],
-        &relayed
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Writes an alert as it is now. Whoever acknowledged it first stays. Of a call that is gone nothing is written.
-pub async fn put_alert(db: &mut PgConnection, workspace: i32, alert: &Alert) -> sqlx::Result<()> {
-    let (by, at) = alert.acknowledged.clone().unzip();
-    sqlx::query!(
-        "insert into call_alerts as known (workspace_id, id, call_id, person_id, person, kind, severity, worst, raised_at,
-             cleared_at, acknowledged_by, acknowledged_at)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
-         where exists (select from calls where workspace_id = $1 and id = $3)
-         on conflict (workspace_id, id) do update set severity = excluded.severity, worst = excluded.worst,
-             cleared_at = coalesce(excluded.cleared_at, known.cleared_at),
-             acknowledged_by = coalesce(excluded.acknowledged_by, known.acknowledged_by),
-             acknowledged_at = coalesce(excluded.acknowledged_at, known.acknowledged_at)",
-        workspace,
-        alert.id,
-        alert.call,
-        alert.person,
-        alert.name,
-        alert.kind.name(),
-        alert.severity.name(),
-        alert.worst as f32,
-        alert.raised_at,
-        alert.cleared_at,
-        by,
-        at
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Adds up calls that have ended.
-async fn add_up(tx: &mut PgConnection, workspace: i32, ended: &[i64]) -> sqlx::Result<()> {
-    if ended.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "update calls set
-             people = (select count(*) from call_people p where p.workspace_id = $1 and p.call_id = id),
-             relayed_seconds = (select sum(relayed_seconds) from call_people p where p.workspace_id = $1 and p.call_id = id),
-             (score, loss_percent, rtt_ms) = (select avg(s.score), avg(s.loss_percent), avg(s.rtt_ms)
-                 from call_samples s where s.workspace_id = $1 and s.call_id = id)
-         where workspace_id = $1 and id = any($2)",
-        workspace,
-        ended
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!(
-        "update call_alerts set cleared_at = (select coalesce(ended_at, seen_at) from calls c
-             where c.workspace_id = $1 and c.id = call_id)
-         where workspace_id = $1 and call_id = any($2) and cleared_at is null",
-        workspace,
-        ended
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Ends calls whose server has died: they were not sampled since `before`.
-pub async fn end_lost(db: &mut PgConnection, workspace: i32, before: Instant) -> sqlx::Result<()> {
-    let mut tx = db.begin().await?;
-    let ended = sqlx::query_scalar!(
-        "update calls set ended_at = seen_at where workspace_id = $1 and seen_at < $2 and ended_at is null returning id",
-        workspace,
-        before
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    add_up(&mut tx, workspace, &ended).await?;
-    tx.commit().await
-}
-
-/// Deletes some calls that are older than the workspace keeps them; whether there may be more.
-pub async fn forget(db: &mut PgConnection, workspace: i32, now: Instant, at_once: i64) -> sqlx::Result<bool> {
-    let deleted = sqlx::query!(
-        "delete from calls where workspace_id = $1 and id = any(array(
-             select id from calls where workspace_id = $1
-                 and seen_at < $2::timestamptz - make_interval(days => (select call_days from workspaces where id = $1)) limit $3))",
-        workspace,
-        now,
-        at_once
-    )
-    .execute(db)
-    .await?;
-    Ok(deleted.rows_affected() as i64 == at_once)
-}
-
-/// Calls that have ended, the newest first: of one room, and before a moment.
+/// Calls that have ended, the newest first: of one room, and before a moment. Two questions, so that each is answered along the
+/// index of its own: a plan for both at once would look through the calls of every room for those of a rare one.
 pub async fn ended(
     db: &mut PgConnection,
     workspace: i32,
@@ -242,11 +39,23 @@ pub async fn ended(
     before: Option<Instant>,
     limit: i64,
 ) -> sqlx::Result<Vec<PastCall>> {
+    let Some(room) = room else {
+        let of_all = sqlx::query_as!(
+            PastCall,
+            "select id, room_id as room, room as name, began_at, seen_at, ended_at, people, score, loss_percent, rtt_ms, relayed_seconds
+             from calls where workspace_id = $1 and ended_at is not null and began_at < coalesce($2::timestamptz, 'infinity')
+             order by began_at desc, id desc limit $3",
+            workspace,
+            before,
+            limit
+        );
+        return of_all.fetch_all(db).await;
+    };
     sqlx::query_as!(
         PastCall,
         "select id, room_id as room, room as name, began_at, seen_at, ended_at, people, score, loss_percent, rtt_ms, relayed_seconds
-         from calls where workspace_id = $1 and ended_at is not null and ($2::int is null or room_id = $2)
-             and ($3::timestamptz is null or began_at < $3)
+         from calls where workspace_id = $1 and room_id = $2 and ended_at is not null
+             and began_at < coalesce($3::timestamptz, 'infinity')
          order by began_at desc, id desc limit $4",
         workspace,
         room,
@@ -257,11 +66,17 @@ pub async fn ended(
     .await
 }
 
-/// The rooms of the calls that are kept, by their newest names.
+/// The rooms of the calls that are kept, by their newest names; the newest rooms where there are more. It goes from room to room
+/// along the index, so that it costs as much as there are rooms, not calls.
 pub async fn rooms(db: &mut PgConnection, workspace: i32, limit: i64) -> sqlx::Result<Vec<(i32, String)>> {
     let rows = sqlx::query!(
-        "select distinct on (room_id) room_id, room from calls where workspace_id = $1
-         order by room_id, began_at desc limit $2",
+        "with recursive known as (
+             (select room_id, room from calls where workspace_id = $1 order by room_id desc, began_at desc limit 1)
+             union all
+             select next.room_id, next.room from known, lateral (
+                 select room_id, room from calls where workspace_id = $1 and room_id < known.room_id
+                 order by room_id desc, began_at desc limit 1) next)
+         select room_id as \"room_id!\", room as \"room!\" from known limit $2",
         workspace,
         limit
     )
@@ -270,12 +85,17 @@ pub async fn rooms(db: &mut PgConnection, workspace: i32, limit: i64) -> sqlx::R
     Ok(rows.into_iter().map(|row| (row.room_id, row.room)).collect())
 }
 
-/// A call.
+/// A call. One that has not ended is added up as it is so far, by what adds up those that end.
 pub async fn call(db: &mut PgConnection, workspace: i32, id: i64) -> sqlx::Result<Option<PastCall>> {
     sqlx::query_as!(
         PastCall,
-        "select id, room_id as room, room as name, began_at, seen_at, ended_at, people, score, loss_percent, rtt_ms, relayed_seconds
-         from calls where workspace_id = $1 and id = $2",
+        "select c.id, c.room_id as room, c.room as name, c.began_at, c.seen_at, c.ended_at,
+             coalesce(c.people, s.people) as people, coalesce(c.score, s.score) as score,
+             coalesce(c.loss_percent, s.loss_percent) as loss_percent, coalesce(c.rtt_ms, s.rtt_ms) as rtt_ms,
+             coalesce(c.relayed_seconds, s.relayed_seconds) as relayed_seconds
+         from calls c left join call_sums s
+             on s.workspace_id = c.workspace_id and s.call_id = c.id and c.ended_at is null
+         where c.workspace_id = $1 and c.id = $2",
         workspace,
         id
     )
@@ -283,37 +103,74 @@ pub async fn call(db: &mut PgConnection, workspace: i32, id: i64) -> sqlx::Resul
     .await
 }
 
-/// Who was in a call, by when they came.
+/// How long the relay carried people, in seconds, in the calls that are kept and began at an instant or later.
+pub async fn relayed_since(db: &mut PgConnection, workspace: i32, since: Instant) -> sqlx::Result<f64> {
+    let seconds = sqlx::query_scalar!(
+        "select sum(coalesce(c.relayed_seconds, (select sum(p.relayed_seconds) from call_people p
+             where p.workspace_id = c.workspace_id and p.call_id = c.id)))
+         from calls c where c.workspace_id = $1 and c.began_at >= $2",
+        workspace,
+        since
+    );
+    Ok(seconds.fetch_one(db).await?.unwrap_or_default())
+}
+
+/// Who was in a call, by when they came. Samples are added up for each person before they are set beside the people.
 pub async fn people(db: &mut PgConnection, workspace: i32, call: i64) -> sqlx::Result<Vec<PastPerson>> {
-    sqlx::query_as!(
-        PastPerson,
-        "select p.person_id as person, p.name, p.joined_at, p.seen_at, p.relayed_seconds, p.relayed_bytes,
-             avg(s.up_kbps) as up_kbps, avg(s.down_kbps) as down_kbps, avg(s.rtt_ms) as rtt_ms, avg(s.jitter_ms) as jitter_ms,
-             avg(s.loss_percent) as loss_percent, avg(s.concealed_percent) as concealed_percent, avg(s.score) as score,
-             min(s.score)::double precision as lowest_score
-         from call_people p left join call_samples s
-             on s.workspace_id = p.workspace_id and s.call_id = p.call_id and s.person_id = p.person_id
-         where p.workspace_id = $1 and p.call_id = $2
-         group by p.workspace_id, p.call_id, p.person_id order by p.joined_at, p.person_id",
+    let rows = sqlx::query!(
+        "select p.person_id, p.name, p.joined_at, p.seen_at, p.relayed_seconds, p.relayed_bytes, s.*
+         from call_people p left join (
+             select person_id as sampled, avg(up_kbps) as up_kbps, avg(down_kbps) as down_kbps, avg(rtt_ms) as rtt_ms,
+                 avg(jitter_ms) as jitter_ms, avg(loss_percent) as loss_percent, avg(concealed_percent) as concealed_percent,
+                 avg(score) as score, min(score)::double precision as lowest_score
+             from call_samples where workspace_id = $1 and call_id = $2 group by person_id) s on s.sampled = p.person_id
+         where p.workspace_id = $1 and p.call_id = $2 order by p.joined_at, p.person_id",
         workspace,
         call
     )
     .fetch_all(db)
-    .await
+    .await?;
+    let people = rows.into_iter().map(|row| PastPerson {
+        person: row.person_id,
+        name: row.name,
+        joined_at: row.joined_at,
+        seen_at: row.seen_at,
+        means: Means {
+            up_kbps: row.up_kbps,
+            down_kbps: row.down_kbps,
+            rtt_ms: row.rtt_ms,
+            jitter_ms: row.jitter_ms,
+            loss_percent: row.loss_percent,
+            concealed_percent: row.concealed_percent,
+            score: row.score,
+        },
+        lowest_score: row.lowest_score,
+        relayed_seconds: row.relayed_seconds,
+        relayed_bytes: row.relayed_bytes,
+    });
+    Ok(people.collect())
 }
 
-/// How a call went, in steps of so many seconds, the oldest first.
-pub async fn points(db: &mut PgConnection, workspace: i32, call: i64, seconds: i64) -> sqlx::Result<Vec<PastPoint>> {
+/// How a call went, in steps of so many seconds, the oldest first: for everybody, or for one person in it.
+pub async fn points(
+    db: &mut PgConnection,
+    workspace: i32,
+    call: i64,
+    seconds: i64,
+    person: Option<i32>,
+) -> sqlx::Result<Vec<PastPoint>> {
     sqlx::query_as!(
         PastPoint,
         "select date_bin(make_interval(secs => $3::bigint::double precision), at, 'epoch'::timestamptz) as \"at!\",
              count(distinct person_id) as \"people!\", sum(up_kbps) / count(distinct at) as \"up_kbps!\",
              sum(down_kbps) / count(distinct at) as \"down_kbps!\", avg(rtt_ms) as rtt_ms, avg(loss_percent) as loss_percent,
              avg(score) as score, min(score)::double precision as lowest_score
-         from call_samples where workspace_id = $1 and call_id = $2 group by 1 order by 1",
+         from call_samples where workspace_id = $1 and call_id = $2 and ($4::int is null or person_id = $4)
+         group by 1 order by 1",
         workspace,
         call,
-        seconds
+        seconds,
+        person
     )
     .fetch_all(db)
     .await

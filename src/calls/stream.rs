@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Router, middleware};
 use bytes::Bytes;
@@ -21,7 +20,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use crate::access::session::{Credential, Denied};
 use crate::access::visitors::LOOKED_AT_EVERY;
 use crate::calls::legacy;
-use crate::calls::model::Moment;
+use crate::calls::model::{Events, Moment};
+use crate::server::event_stream::{credential, denied, event_stream};
 use crate::server::problem::{Problem, as_problems};
 use crate::server::state::AppState;
 
@@ -43,7 +43,7 @@ struct Listener {
     credential: Credential,
     moments: watch::Receiver<Arc<Moment>>,
     /// The alerts that they know, as they go over the wire.
-    alerts: Option<Value>,
+    alerts: Option<Bytes>,
     look: Interval,
 }
 
@@ -52,9 +52,7 @@ async fn open(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let denied = |denied: Denied| Problem::new(denied.status(), denied.to_string());
-    let credential = asked.token.as_deref().map(Credential::script).or_else(|| Credential::of(&headers));
-    let credential = credential.ok_or(Denied::SignedOut).map_err(denied)?;
+    let credential = credential(asked.token.as_deref(), &headers)?;
     if !state.visitors.who(&credential).await.map_err(denied)?.is_administrator() {
         return Err(Problem::new(StatusCode::FORBIDDEN, "calls are for administrators; ask one for what you need"));
     }
@@ -68,13 +66,7 @@ async fn open(
         let text = listener.next().await?;
         Some((Ok::<_, Infallible>(text), listener))
     });
-    let headers = [
-        (CONTENT_TYPE, "text/event-stream"),
-        (CACHE_CONTROL, "no-store"),
-        // nginx would gather the stream until a buffer is full.
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, Body::from_stream(events)).into_response())
+    Ok(event_stream(Body::from_stream(events)))
 }
 
 impl Listener {
@@ -99,17 +91,19 @@ impl Listener {
     }
 
     fn told(&mut self, moment: &Moment) -> Bytes {
-        let mut text = event("meeting:metrics:update", &legacy::meetings(moment));
-        let alerts = legacy::alerts(moment);
-        if self.alerts.as_ref() != Some(&alerts) {
-            text.push_str(&event("meeting:alerts", &alerts));
-            self.alerts = Some(alerts);
+        let Events { calls, alerts } = moment.events.get_or_init(|| Events {
+            calls: event("meeting:metrics:update", &legacy::meetings(moment)),
+            alerts: event("meeting:alerts", &legacy::alerts(moment)),
+        });
+        if self.alerts.as_ref() == Some(alerts) {
+            return calls.clone();
         }
-        text.into()
+        self.alerts = Some(alerts.clone());
+        [calls.as_ref(), alerts.as_ref()].concat().into()
     }
 }
 
 /// JSON of one line: no value can end the event.
-fn event(name: &str, data: &Value) -> String {
-    format!("event: {name}\ndata: {data}\n\n")
+fn event(name: &str, data: &Value) -> Bytes {
+    format!("event: {name}\ndata: {data}\n\n").into()
 }

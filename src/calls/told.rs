@@ -1,12 +1,11 @@
-//! Calls as scripts are told of them: what the API answers, and what the files of JSON hold.
+//! Calls that go on, as scripts are told of them: what the API answers, and what the files of JSON hold.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::calls::alerts::{Alert, Kind, Severity};
 use crate::calls::ask::Filter;
-use crate::calls::model::{CallSettings, Moment, PastPerson, PastPoint, dollars};
-use crate::calls::past::Past;
+use crate::calls::model::{Moment, RelayCost, dollars};
 use crate::calls::quality::{Quality, quality, score};
 use crate::export::{local_time, percent};
 use crate::period::Calendar;
@@ -47,6 +46,9 @@ pub struct Relay {
     /// What it is taken to cost in an hour, in dollars: an estimate.
     #[schema(example = "0.15")]
     estimated_cost_per_hour: String,
+    /// What the calls of this month that are kept are taken to have cost, in dollars: an estimate.
+    #[schema(example = "3.10")]
+    estimated_cost_this_month: String,
     /// At which price for a person and an hour.
     #[schema(example = "0.05")]
     price_per_hour: String,
@@ -68,7 +70,7 @@ struct ByQuality {
 
 /// A call that goes on.
 #[derive(Debug, Serialize, ToSchema)]
-struct CallNow {
+pub struct CallNow {
     /// Its number.
     id: i64,
     /// The room's number.
@@ -126,7 +128,7 @@ struct PersonNow {
 /// Something that is or was the matter with somebody.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CallAlert)]
-struct AlertTold {
+pub struct AlertTold {
     /// Its number.
     id: i64,
     /// The call.
@@ -157,102 +159,8 @@ struct AlertTold {
     acknowledged_by: Option<String>,
 }
 
-/// A call with its history.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Call)]
-pub struct CallTold {
-    /// Its number.
-    id: i64,
-    /// The room's number.
-    room_id: i32,
-    /// What the room was called.
-    room: String,
-    /// When it began.
-    #[schema(format = DateTime)]
-    began_at: String,
-    /// When it ended; null while it goes on.
-    #[schema(format = DateTime)]
-    ended_at: Option<String>,
-    /// How it goes now; null when it is over.
-    now: Option<CallNow>,
-    /// Everybody who was in it, by when they came: means of what was measured, up to the last ten seconds.
-    people: Vec<PersonTold>,
-    /// Seconds of each of `points`.
-    point_seconds: i64,
-    /// How it went, the oldest first: at most 241.
-    points: Vec<PointTold>,
-    /// What was the matter, the newest first.
-    alerts: Vec<AlertTold>,
-    /// How long the relay carried its people, in seconds.
-    relayed_seconds: f64,
-    /// What that is taken to have cost, in dollars: an estimate.
-    #[schema(example = "0.01")]
-    estimated_relay_cost: String,
-}
-
-/// Somebody in a call, over all of it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CallPerson)]
-struct PersonTold {
-    /// Their number.
-    person_id: i32,
-    /// Their name.
-    name: String,
-    /// When they came first.
-    #[schema(format = DateTime)]
-    joined_at: String,
-    /// When they were there last.
-    #[schema(format = DateTime)]
-    seen_at: String,
-    /// From them, in kbit/s.
-    up_kbps: Option<f64>,
-    /// To them, in kbit/s.
-    down_kbps: Option<f64>,
-    /// The round trip, in ms.
-    latency_ms: Option<f64>,
-    /// The jitter, in ms.
-    jitter_ms: Option<f64>,
-    /// What was lost, in percent.
-    loss_percent: Option<f64>,
-    /// What had to be made up, in percent.
-    concealed_percent: Option<f64>,
-    /// The word of the mean score.
-    quality: Option<Quality>,
-    /// The mean score.
-    score: Option<f64>,
-    /// The lowest score of ten seconds.
-    lowest_score: Option<f64>,
-    /// How long the relay carried them, in seconds.
-    relayed_seconds: f64,
-    /// How many bytes it has carried for them.
-    relayed_bytes: i64,
-}
-
-/// Some seconds of a call.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CallPoint)]
-struct PointTold {
-    /// When they began.
-    #[schema(format = DateTime)]
-    from: String,
-    /// People in it.
-    people: i64,
-    /// From all of them, in kbit/s.
-    up_kbps: f64,
-    /// To all of them, in kbit/s.
-    down_kbps: f64,
-    /// The mean round trip, in ms.
-    latency_ms: Option<f64>,
-    /// The mean loss, in percent.
-    loss_percent: Option<f64>,
-    /// The mean score.
-    score: Option<f64>,
-    /// The lowest score.
-    lowest_score: Option<f64>,
-}
-
 /// The calls that go on, with those people who are asked for.
-pub fn active_told(moment: &Moment, filter: &Filter, settings: CallSettings, calendar: &Calendar) -> Active {
+pub fn active_told(moment: &Moment, filter: &Filter, relay: RelayCost, calendar: &Calendar) -> Active {
     let totals = moment.totals();
     let [excellent, good, fair, poor] = totals.by_quality;
     let calls = moment.sample.calls.iter().map(|call| call_now(call, filter, calendar));
@@ -260,7 +168,7 @@ pub fn active_told(moment: &Moment, filter: &Filter, settings: CallSettings, cal
         as_of: moment.at().map(|at| local_time(calendar, at)),
         rooms: totals.rooms,
         people: totals.people,
-        relay: relay_told(moment, settings),
+        relay: relay_told(moment, relay),
         quality: ByQuality { excellent, good, fair, poor },
         calls: calls.filter(|call| !call.people.is_empty() || filter.is_all()).collect(),
         alerts: moment.alerts.iter().map(|alert| alert_told(alert, calendar)).collect(),
@@ -268,18 +176,21 @@ pub fn active_told(moment: &Moment, filter: &Filter, settings: CallSettings, cal
 }
 
 /// What the relay does.
-pub fn relay_told(moment: &Moment, settings: CallSettings) -> Relay {
+pub fn relay_told(moment: &Moment, relay: RelayCost) -> Relay {
+    let settings = relay.settings;
     let totals = moment.totals();
     Relay {
         people: totals.people,
         relayed: totals.relayed,
         relayed_percent: totals.relayed_per_mille().map(percent),
         estimated_cost_per_hour: dollars(settings.hour_micros(totals.relayed)),
+        estimated_cost_this_month: dollars(relay.month_micros()),
         price_per_hour: dollars(settings.relay_hour_micros),
     }
 }
 
-fn call_now(call: &CallSample, filter: &Filter, calendar: &Calendar) -> CallNow {
+/// A call as it goes, with those people who are asked for.
+pub fn call_now(call: &CallSample, filter: &Filter, calendar: &Calendar) -> CallNow {
     let asked = call.people.iter().filter(|person| filter.takes(call, person));
     CallNow {
         id: call.id,
@@ -312,7 +223,8 @@ fn person_now(person: &PersonSample, calendar: &Calendar) -> PersonNow {
     }
 }
 
-fn alert_told(alert: &Alert, calendar: &Calendar) -> AlertTold {
+/// What is the matter.
+pub fn alert_told(alert: &Alert, calendar: &Calendar) -> AlertTold {
     AlertTold {
         id: alert.id,
         call_id: alert.call,
@@ -327,59 +239,6 @@ fn alert_told(alert: &Alert, calendar: &Calendar) -> AlertTold {
         raised_at: local_time(calendar, alert.raised_at),
         cleared_at: alert.cleared_at.map(|at| local_time(calendar, at)),
         acknowledged_by: alert.acknowledged.as_ref().map(|(by, _)| by.clone()),
-    }
-}
-
-/// A call as scripts are told of it.
-pub fn call_told(past: &Past, moment: &Moment, settings: CallSettings, calendar: &Calendar) -> CallTold {
-    let call = &past.call;
-    let relayed_seconds = past.relayed_seconds();
-    CallTold {
-        id: call.id,
-        room_id: call.room,
-        room: call.name.clone(),
-        began_at: local_time(calendar, call.began_at),
-        ended_at: call.ended_at.map(|at| local_time(calendar, at)),
-        now: moment.call(call.id).map(|live| call_now(live, &Filter::default(), calendar)),
-        people: past.people.iter().map(|person| person_told(person, calendar)).collect(),
-        point_seconds: past.point_seconds,
-        points: past.points.iter().map(|point| point_told(point, calendar)).collect(),
-        alerts: past.alerts.iter().map(|alert| alert_told(alert, calendar)).collect(),
-        relayed_seconds: rounded(relayed_seconds),
-        estimated_relay_cost: dollars(settings.seconds_micros(relayed_seconds)),
-    }
-}
-
-fn person_told(person: &PastPerson, calendar: &Calendar) -> PersonTold {
-    PersonTold {
-        person_id: person.person,
-        name: person.name.clone(),
-        joined_at: local_time(calendar, person.joined_at),
-        seen_at: local_time(calendar, person.seen_at),
-        up_kbps: person.up_kbps.map(rounded),
-        down_kbps: person.down_kbps.map(rounded),
-        latency_ms: person.rtt_ms.map(rounded),
-        jitter_ms: person.jitter_ms.map(rounded),
-        loss_percent: person.loss_percent.map(rounded),
-        concealed_percent: person.concealed_percent.map(rounded),
-        quality: person.score.map(Quality::of),
-        score: person.score.map(rounded),
-        lowest_score: person.lowest_score.map(rounded),
-        relayed_seconds: rounded(person.relayed_seconds),
-        relayed_bytes: person.relayed_bytes,
-    }
-}
-
-fn point_told(point: &PastPoint, calendar: &Calendar) -> PointTold {
-    PointTold {
-        from: local_time(calendar, point.at),
-        people: point.people,
-        up_kbps: rounded(point.up_kbps),
-        down_kbps: rounded(point.down_kbps),
-        latency_ms: point.rtt_ms.map(rounded),
-        loss_percent: point.loss_percent.map(rounded),
-        score: point.score.map(rounded),
-        lowest_score: point.lowest_score.map(rounded),
     }
 }
 

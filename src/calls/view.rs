@@ -6,11 +6,11 @@ use crate::calls::ask::Filter;
 use crate::calls::live_view::{Alerts, LiveTable, QualityChart};
 use crate::calls::past::CallShown;
 use crate::calls::quality::Quality;
-use crate::calls::shown::{CallsShown, RoomsForm, SettingsFields, alert_words};
+use crate::calls::shown::{CallsShown, CardsShown, RoomsForm, SettingsFields, alert_words};
 use crate::chart::Chart;
 use crate::table::Listing;
 use crate::ui::field::{Field, described_by, invalid};
-use crate::ui::frame::Frame;
+use crate::ui::frame::{FollowingTitle, Frame};
 use crate::ui::plain::PlainTable;
 use crate::ui::plain::chart::PlainChart;
 
@@ -22,40 +22,49 @@ const LOOK_AT_ONE_SECONDS: u32 = 2;
 /// `/calls`.
 #[component]
 pub fn CallsPage(calls: CallsShown) -> impl IntoView {
-    let CallsShown { said, as_of, filter, choices, past, older, settings, .. } = calls.clone();
-    let (is_quiet, query) = (calls.live.is_empty() && filter.is_all(), filter.query());
-    let found = calls.found.clone();
-    let people = if is_quiet {
+    let CallsShown {
+        said,
+        cards,
+        alerts,
+        carried,
+        carried_table,
+        qualities,
+        filter,
+        choices,
+        found,
+        live,
+        past,
+        older,
+        settings,
+        rooms_form,
+    } = calls;
+    let (query, open_alerts) = (filter.query(), alert_words(&alerts));
+    let people = if live.is_empty() && filter.is_all() {
         view! { <p class="empty">"Nobody is in a call. As soon as somebody joins a room, the call is here."</p> }
             .into_any()
-    } else if calls.live.is_empty() {
+    } else if live.is_empty() {
         view! { <p class="empty">"Nobody in a call is as asked for. "<a href="/calls">"Show everybody"</a></p> }
             .into_any()
     } else {
-        view! { <LiveTable rooms=calls.live.clone() label="People in calls"/> }.into_any()
+        view! { <LiveTable rooms=live label="People in calls"/> }.into_any()
     };
-    let as_of = if as_of.is_empty() { "No call has been sampled yet.".to_owned() } else { format!("As of {as_of}.") };
     view! {
         <Frame title="Calls">
-            <div class="titled" data-live="" data-every=LOOK_AGAIN_SECONDS.to_string()>
-                <h1>"Calls"</h1>
-                <p class="quiet">"How the calls go, for administrators. While this page is looked at, it follows by itself. Nothing that is said is recorded; what is kept are the figures."</p>
-                <p class="live-said" role="status"></p>
-            </div>
+            <FollowingTitle title="Calls" about="How the calls go, for administrators. While this page is looked at, it follows by itself. Nothing that is said is recorded; what is kept are the figures." address="/calls" every=Some(LOOK_AGAIN_SECONDS)/>
             <p class="done" class:is-gone=said.is_empty() role="status">{said}</p>
-            // Apart from what changes each second, so that it is said when it changes, and only then.
-            <section class="sr-only" id="open-alerts" aria-label="Open alerts"><p role="status">{alert_words(&calls)}</p></section>
-            <Cards calls=calls.clone() as_of/>
+            // In no part that takes the place of another: it is the same element that says something else, and so it is heard.
+            <p class="sr-only" id="open-alerts" role="status">{open_alerts}</p>
+            <Cards cards/>
             <section class="card part" id="alerts" aria-labelledby="alerts-title">
                 <h2 id="alerts-title">"Alerts"</h2>
-                {calls.alerts.is_empty().then(|| view! { <p class="quiet">"Nothing is the matter."</p> })}
-                <Alerts alerts=calls.alerts.clone() back=Some(query.clone())/>
+                {alerts.is_empty().then(|| view! { <p class="quiet">"Nothing is the matter."</p> })}
+                <Alerts alerts back=Some(query.clone())/>
             </section>
             <div class="pair">
-                <ChartCard id="carried" title="What the calls carry" chart=calls.carried listing=calls.carried_table/>
+                <ChartCard id="carried" title="What the calls carry" chart=carried listing=carried_table/>
                 <section class="card part" id="qualities" aria-labelledby="qualities-title">
                     <h2 id="qualities-title">"People by quality"</h2>
-                    <QualityChart bars=calls.qualities/>
+                    <QualityChart bars=qualities/>
                 </section>
             </div>
             <section class="card part" aria-labelledby="live-title">
@@ -68,15 +77,28 @@ pub fn CallsPage(calls: CallsShown) -> impl IntoView {
                 </section>
             </section>
             <Past past older has_room=filter.room.is_some()/>
-            <Rooms form=calls.rooms_form/>
+            <Rooms form=rooms_form/>
             <Settings settings/>
         </Frame>
     }
 }
 
 #[component]
-fn Cards(calls: CallsShown, as_of: String) -> impl IntoView {
-    let CallsShown { rooms, people, carries, relayed, relayed_share, cost, price, critical, warnings, .. } = calls;
+fn Cards(cards: CardsShown) -> impl IntoView {
+    let CardsShown {
+        as_of,
+        rooms,
+        people,
+        carries,
+        relayed,
+        relayed_share,
+        cost,
+        month_cost,
+        price,
+        critical,
+        warnings,
+    } = cards;
+    let as_of = if as_of.is_empty() { "No call has been sampled yet.".to_owned() } else { format!("As of {as_of}.") };
     let is_critical = critical != "0";
     view! {
         <div class="pair is-narrow">
@@ -93,7 +115,7 @@ fn Cards(calls: CallsShown, as_of: String) -> impl IntoView {
             <section class="card part" id="relayed" aria-labelledby="relayed-title">
                 <h2 id="relayed-title">"Relayed"</h2>
                 <p><strong class="value-l">{relayed}</strong>" "<span class="quiet">{relayed_share}</span></p>
-                <p class="quiet hint">"Estimate: "<strong>{cost}</strong>" per hour, at "{price}" for a person and an hour."</p>
+                <p class="quiet hint">"Estimate: "<strong>{cost}</strong>" per hour, "<strong>{month_cost}</strong>" this month, at "{price}" for a person and an hour."</p>
             </section>
             <section class="card part" id="critical" aria-labelledby="critical-title">
                 <h2 id="critical-title">"Critical alerts"</h2>
@@ -177,9 +199,9 @@ fn Past(past: Listing, older: String, has_room: bool) -> impl IntoView {
 /// The rooms, each with its name to be changed.
 #[component]
 fn Rooms(form: RoomsForm) -> impl IntoView {
-    let RoomsForm { rooms, typed } = form;
+    let RoomsForm { rooms, typed, problem: of_none } = form;
     let (of, typed, problem) = typed.unwrap_or_default();
-    let is_open = !problem.is_empty();
+    let is_open = !problem.is_empty() || !of_none.is_empty();
     let new_problem = if of.is_none() { problem.clone() } else { String::new() };
     let new_name = if of.is_none() { typed.clone() } else { String::new() };
     let lines = rooms.into_iter().map(|(id, name)| {
@@ -193,10 +215,13 @@ fn Rooms(form: RoomsForm) -> impl IntoView {
                     <input id=field name="name" required=true maxlength="60" autocomplete="off" value=value aria-label=format!("Name of {name}") aria-invalid=invalid(&wrong) aria-describedby=about.clone()/>
                     <button class="button" type="submit" aria-label=format!("Rename {name}")>"Rename"</button>
                 </form>
-                <form method="post" action="/calls/rooms/remove">
-                    <input type="hidden" name="room" value=id.to_string()/>
-                    <button class="button" type="submit" aria-label=format!("Remove {name}")>"Remove"</button>
-                </form>
+                <details class="removal">
+                    <summary class="button" aria-label=format!("Remove {name}")>"Remove"</summary>
+                    <form method="post" action="/calls/rooms/remove">
+                        <input type="hidden" name="room" value=id.to_string()/>
+                        <p>"Whoever is in it leaves it at once. "<button class="button" type="submit">{format!("Remove {name} for good")}</button></p>
+                    </form>
+                </details>
                 <p class="problem" id=about>{wrong}</p>
             </li>
         }
@@ -206,6 +231,7 @@ fn Rooms(form: RoomsForm) -> impl IntoView {
             <details open=is_open>
                 <summary><h2 id="all-rooms">"All rooms"</h2></summary>
                 <p class="quiet hint">"Everybody sees them in the dock. Whoever is in a room that is removed has left it."</p>
+                {(!of_none.is_empty()).then(|| view! { <p class="problem" role="alert">{of_none.clone()}</p> })}
                 <ul class="lines">{lines.collect_view()}</ul>
                 <form class="form" method="post" action="/calls/rooms/add">
                     <Field name="name" label="Another room" problem=new_problem.clone() hint="Up to 60 characters; no two rooms have the same name.">
@@ -243,18 +269,17 @@ fn Settings(settings: SettingsFields) -> impl IntoView {
 /// `/calls/{id}`.
 #[component]
 pub fn CallPage(call: CallShown) -> impl IntoView {
-    let CallShown { id, title, when, facts, is_live, live, scores, bandwidth, points, people, alerts } = call;
-    let every = is_live.then(|| LOOK_AT_ONE_SECONDS.to_string());
+    let CallShown { id, title, when, facts, is_live, live, whose, scores, bandwidth, people, alerts } = call;
+    let address = format!("/calls/{id}");
+    let whose = whose.map(|name| {
+        view! { <p class="notice">"The charts show how it went for "<strong>{name}</strong>" alone. "<a href=address.clone()>"Show everybody"</a></p> }
+    });
     let facts = facts.into_iter().map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> });
     let facts = facts.collect_view();
     let has_alerts = !alerts.is_empty();
     view! {
         <Frame title=title.clone()>
-            <div class="titled" data-live=is_live.then_some("") data-every=every>
-                <p><a href="/calls">"All calls"</a></p>
-                <h1>{title.clone()}</h1>
-                <p class="live-said" role="status"></p>
-            </div>
+            <FollowingTitle title=title.clone() address=address.clone() every=is_live.then_some(LOOK_AT_ONE_SECONDS) above=("All calls", "/calls")/>
             <section class="card part" id="call" aria-labelledby="call-title">
                 <h2 id="call-title">{if is_live { "It goes on" } else { "It is over" }}</h2>
                 <p>{when}</p>
@@ -267,11 +292,12 @@ pub fn CallPage(call: CallShown) -> impl IntoView {
                     <LiveTable rooms=vec![room] label="People in the call"/>
                 </section>
             })}
-            <ChartCard id="scores" title="How the quality went" chart=scores listing=points/>
+            {whose}
+            <ChartCard id="scores" title="How the quality went" chart=scores.0 listing=scores.1/>
             <ChartCard id="bandwidth" title="What it carried" chart=bandwidth.0 listing=bandwidth.1/>
             <section class="card part" id="everybody" aria-labelledby="everybody-title">
                 <h2 id="everybody-title">"Who was in it"</h2>
-                <p class="quiet hint">"Means over the time that each was in the call."</p>
+                <p class="quiet hint">"Means over the time that each was in the call. A name leads to how it went for them."</p>
                 <PlainTable title="Who was in it" listing=people/>
             </section>
             <section class="card part" id="alerts" aria-labelledby="alerts-title">

@@ -5,9 +5,8 @@
 
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -15,11 +14,12 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::access::session::{Credential, Denied};
+use crate::access::session::Credential;
 use crate::access::visitors::LOOKED_AT_EVERY;
 use crate::money::{Currency, decimal};
 use crate::sales::model::{Happening, OrderEvent};
 use crate::sales::store;
+use crate::server::event_stream::{credential, denied, event_stream};
 use crate::server::problem::Problem;
 use crate::server::state::AppState;
 
@@ -75,9 +75,7 @@ pub async fn stream(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let denied = |denied: Denied| Problem::new(denied.status(), denied.to_string());
-    let credential = asked.token.as_deref().map(Credential::script).or_else(|| Credential::of(&headers));
-    let credential = credential.ok_or(Denied::SignedOut).map_err(denied)?;
+    let credential = credential(asked.token.as_deref(), &headers)?;
     state.visitors.who(&credential).await.map_err(denied)?;
     let told = state.hub.told().0.subscribe();
     let newest = store::cursor(&mut *state.db.acquire().await?, state.books.now().workspace).await?.last_event;
@@ -102,13 +100,7 @@ pub async fn stream(
         let text = listener.next().await?;
         Some((Ok(text), listener))
     });
-    let headers = [
-        (CONTENT_TYPE, "text/event-stream"),
-        (CACHE_CONTROL, "no-store"),
-        // nginx would gather the stream until a buffer is full.
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, Body::from_stream(first.chain(rest))).into_response())
+    Ok(event_stream(Body::from_stream(first.chain(rest))))
 }
 
 /// Somebody who listens.

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod clock;
 pub mod database;
+pub mod event_stream;
 pub mod form;
 pub mod http;
 pub mod postgres;

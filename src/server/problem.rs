@@ -160,15 +160,15 @@ impl FromRequestParts<AppState> for Reader {
     }
 }
 
-/// The same, for what administrators alone may see.
-pub struct AdministratorReader;
+/// The same of calls, which administrators and scripts alone may see.
+pub struct CallsReader;
 
-impl FromRequestParts<AppState> for AdministratorReader {
+impl FromRequestParts<AppState> for CallsReader {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<AdministratorReader, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<CallsReader, Problem> {
         match Visitor::from_request_parts(parts, state).await {
-            Ok(visitor) if visitor.is_administrator() => Ok(AdministratorReader),
+            Ok(visitor) if visitor.is_administrator() => Ok(CallsReader),
             Ok(_) => {
                 Err(Problem::new(StatusCode::FORBIDDEN, "calls are for administrators; ask one for what you need"))
             }

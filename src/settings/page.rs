@@ -53,7 +53,7 @@ async fn save(
     parts: Parts,
     form: Sent,
 ) -> Response {
-    if !may_change(&visitor) {
+    if !visitor.may_change_settings() {
         return refused(state, parts).await;
     }
     let fields = Fields {
@@ -119,7 +119,7 @@ async fn keep_currency(
     parts: Parts,
     form: Sent,
 ) -> Response {
-    if !may_change(&visitor) {
+    if !visitor.may_change_settings() {
         return refused(state, parts).await;
     }
     let Some(kept) = form.get("currency").map(str::to_owned) else {
@@ -138,15 +138,8 @@ async fn keep_currency(
     }
 }
 
-/// Settings change every figure for everybody.
-fn may_change(visitor: &Visitor) -> bool {
-    matches!(visitor, Visitor::Person(person) if person.role == "administrator")
-}
-
 async fn refused(state: AppState, parts: Parts) -> Response {
-    let said =
-        Said { title: "Only an administrator changes settings", sentence: "Nothing was changed. Ask one to do it." };
-    answer(state, parts, StatusCode::FORBIDDEN, Page::Said(said)).await
+    answer(state, parts, StatusCode::FORBIDDEN, Page::Said(Said::FOR_ADMINISTRATORS)).await
 }
 
 async fn respond(state: AppState, parts: Parts, status: StatusCode, page: sqlx::Result<SettingsShown>) -> Response {
@@ -198,7 +191,7 @@ async fn loaded(
         zones: zone_names(),
         progress,
         is_followed: true,
-        may_change: may_change(visitor),
+        may_change: visitor.may_change_settings(),
     })
 }
 

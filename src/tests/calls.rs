@@ -146,6 +146,24 @@ async fn calls_are_for_administrators_and_scripts(db: PgPool) {
         assert_status(app.form(path, &cookies[1], &fields).await, StatusCode::FORBIDDEN).await;
         assert_eq!(app.form(path, "", &fields).await.status(), StatusCode::SEE_OTHER);
     }
+    // A token reads, and changes nothing that holds for everybody.
+    for (path, body) in [
+        ("/calls/settings", "days=1&price=1"),
+        ("/calls/rooms/add", "name=Mine"),
+        ("/calls/rooms/rename", "room=1&name=Mine"),
+        ("/calls/rooms/remove", "room=1"),
+    ] {
+        let script = app.client.post(app.url(path)).bearer_auth(&token);
+        let script = script.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let refused = assert_status(script.send().await.expect("an answer"), StatusCode::FORBIDDEN).await;
+        assert!(refused.contains("Only an administrator changes settings"), "{path}: {refused}");
+        assert_status(app.form(path, &cookies[1], &[]).await, StatusCode::FORBIDDEN).await;
+    }
+    let rooms: i64 = sqlx::query_scalar("select count(*) from voice_rooms where name = 'Team room'")
+        .fetch_one(&app.db)
+        .await
+        .expect("a count");
+    assert_eq!(rooms, 1);
     let stream = |cookie: &str| app.client.get(app.url("/api/v1/calls/stream")).header("cookie", cookie).send();
     assert_status(stream(&cookies[1]).await.expect("an answer"), StatusCode::FORBIDDEN).await;
     let stranger = app.client.get(app.url("/api/v1/calls/stream")).send().await.expect("an answer");
@@ -180,6 +198,8 @@ async fn a_sample_is_on_the_page_in_the_api_and_in_the_files(db: PgPool) {
         "People by quality: Excellent 2, Good 0, Fair 0, Poor 1.",
         "Nothing is the matter.",
         "data-every=\"1\"",
+        "data-address=\"/calls\"",
+        "<span class=\"sr-only\">",
         "/vendor/calls.css?v=",
     ] {
         assert!(page.contains(words), "{words}: {page}");
@@ -193,7 +213,8 @@ async fn a_sample_is_on_the_page_in_the_api_and_in_the_files(db: PgPool) {
         (&bob["relayed"], &bob["relayed_seconds"], &bob["quality"]),
         (&json!(true), &json!(1200.0), &json!("excellent"))
     );
-    let relay = json!({"people": 3, "relayed": 1, "relayed_percent": "33.3", "estimated_cost_per_hour": "0.05", "price_per_hour": "0.05"});
+    let relay = json!({"people": 3, "relayed": 1, "relayed_percent": "33.3", "estimated_cost_per_hour": "0.05",
+        "estimated_cost_this_month": "0.00", "price_per_hour": "0.05"});
     assert_eq!(app.told("/api/v1/calls/stats/turn", &token).await, relay);
 
     // The columns of the old page, to the letter.
@@ -327,10 +348,19 @@ async fn rooms_are_added_renamed_and_removed(db: PgPool) {
         ("/calls/rooms/add", [("room", ""), ("name", "Support")], "Another room has this name."),
         ("/calls/rooms/rename", [("room", "1"), ("name", "")], "A room&#x27;s name has 1 to 60 characters."),
         ("/calls/rooms/remove", [("room", "99"), ("name", "")], "There is no such room any more."),
+        ("/calls/rooms/rename", [("room", "99"), ("name", "Kitchen")], "There is no such room any more."),
     ] {
         let refused = assert_status(app.form(path, &ann, &fields).await, StatusCode::UNPROCESSABLE_ENTITY).await;
         assert!(refused.contains(says) || refused.contains(&says.replace("&#x27;", "'")), "{says}: {refused}");
+        assert!(refused.contains("data-address=\"/calls\""), "its figures are at another address: {refused}");
+        if says.starts_with("There") {
+            // Of no room in the list: it stands above them all.
+            let before = refused.split(says).next().unwrap_or_default();
+            assert!(before.ends_with("<p role=\"alert\" class=\"problem\">"), "{refused}");
+        }
     }
+    let page = app.page("/calls", &ann).await;
+    assert!(page.contains("Remove Support for good") && page.contains("<summary"), "it asks first: {page}");
     let removed = app.form("/calls/rooms/remove", &ann, &[("room", "1")]).await;
     assert_eq!(removed.headers()["location"], "/calls?said=removed");
     assert_eq!(names().await, ["Support"]);

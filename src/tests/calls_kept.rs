@@ -1,12 +1,14 @@
 //! What is kept of calls: how one went, for how long, and whether a hundred rooms are too many.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Instant as Stopwatch;
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use takings::voice::monitor::Sample;
+use takings::voice::monitor::{CallSample, PersonSample, Sample};
 
 use crate::calls::{NOON, NOW, call, nobody, person, two_calls};
 use crate::util::{TestApp, assert_status, at};
@@ -61,19 +63,195 @@ async fn a_call_that_is_over_can_be_looked_at_again(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_server_that_stops_writes_what_it_has_and_the_next_one_ends_what_is_lost(db: PgPool) {
+async fn a_server_that_stops_ends_its_calls_and_writes_what_it_has(db: PgPool) {
     let app = TestApp::sampled(&db, NOON).await;
     let token = app.token().await;
     app.sample(&token, [two_calls(0), two_calls(1)]).await;
     app.stop().await;
+    let app = TestApp::again(&db, "2026-11-21T12:00:30Z").await;
+    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
+    let call = app.told("/api/v1/calls/7", &token).await;
+    assert_eq!(call["ended_at"], "2026-11-21T12:00:01+00:00", "it ended with its server");
+    assert_eq!(call["points"].as_array().map(Vec::len), Some(1));
+    assert!(app.page("/calls", &cookie).await.contains("href=\"/calls/7\""));
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_call_whose_server_died_ended_when_it_was_sampled_last(db: PgPool) {
+    let app = TestApp::sampled(&db, NOON).await;
+    let token = app.token().await;
+    app.sample(&token, [two_calls(0), two_calls(11)]).await;
+    until_kept(&db, "select count(*) > 0 from call_samples").await;
+    app.kill().await;
     let app = TestApp::again(&db, "2026-11-21T12:01:00Z").await;
-    let call = app.told("/api/v1/calls/7", &app.token().await).await;
-    assert_eq!((&call["ended_at"], call["points"].as_array().map(Vec::len)), (&Value::Null, Some(1)));
+    let token = app.token().await;
+    let call = app.told("/api/metrics/meetings/7", &token).await;
+    assert_eq!(call["endedAt"], Value::Null, "its server may still be there");
     app.stop().await;
     let app = TestApp::again(&db, "2026-11-21T12:10:00Z").await;
     let token = app.token().await;
     let ended = app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
-    assert_eq!(ended["ended_at"], "2026-11-21T12:00:01+00:00");
+    assert_eq!(ended["ended_at"], "2026-11-21T12:00:11+00:00");
+    app.stop().await;
+}
+
+/// Asks the database until it says yes.
+async fn until_kept(db: &PgPool, question: &'static str) {
+    for _ in 0..20_000 {
+        if sqlx::query_scalar::<_, bool>(question).fetch_one(db).await.expect("an answer") {
+            return;
+        }
+    }
+    panic!("never: {question}");
+}
+
+/// One person in one call, who loses so much.
+fn lossy(second: i64, loss: f64) -> Sample {
+    let ada = PersonSample { loss_percent: Some(loss), concealed_percent: Some(loss), ..person(1, "Ada") };
+    Sample { at: at(NOON) + TimeDelta::seconds(second), calls: vec![call(7, 1, "Sales", vec![ada])] }
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn an_alert_that_became_critical_is_not_kept_as_seen(db: PgPool) {
+    let app = TestApp::sampled(&db, NOON).await;
+    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
+    app.sample(&token, (0..4).map(|second| lossy(second, 6.0))).await;
+    let told = app.told("/api/v1/calls/active", &token).await;
+    assert_eq!(told["alerts"][0]["severity"], "warning");
+    let id = told["alerts"][0]["id"].to_string();
+    let done = app.form("/calls/acknowledge", &cookie, &[("id", &id), ("back", "")]).await;
+    assert_eq!(done.headers()["location"], "/calls?said=seen");
+    until_kept(&db, "select count(*) > 0 from call_alerts where acknowledged_by = 'ann'").await;
+    app.sample(&token, (4..9).map(|second| lossy(second, 15.0)).chain([nobody(9)])).await;
+    app.stop().await;
+    let app = TestApp::again(&db, "2026-11-21T12:01:00Z").await;
+    let kept = app.told("/api/v1/calls/7", &app.token().await).await;
+    let alert = &kept["alerts"][0];
+    assert_eq!((&alert["severity"], &alert["acknowledged_by"]), (&json!("critical"), &Value::Null), "{alert}");
+    assert!(!alert["cleared_at"].is_null());
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_call_has_one_score_wherever_it_is_said(db: PgPool) {
+    let app = TestApp::sampled(&db, NOON).await;
+    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
+    // Ada is there for ten minutes and hears well, Bob for ten seconds and hardly hears anything.
+    let bob = PersonSample { loss_percent: Some(14.0), concealed_percent: Some(14.0), ..person(2, "Bob") };
+    let sample = |n: i64| {
+        let people = if n == 0 { vec![person(1, "Ada"), bob.clone()] } else { vec![person(1, "Ada")] };
+        Sample { at: at(NOON) + TimeDelta::seconds(n * 10), calls: vec![call(7, 1, "Sales", people)] }
+    };
+    app.sample(&token, (0..60).map(sample)).await;
+    let live = app.until("/api/v1/calls/7", &token, |told| told["points"].as_array().map(Vec::len) == Some(59)).await;
+    let live = live["score"].as_f64().expect("a score");
+    app.sample(&token, [nobody(601)]).await;
+    let told = app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
+    let score = told["score"].as_f64().expect("a score");
+    let of_bob = told["people"][1]["score"].as_f64().expect("a score");
+    assert!(score > 89.0 && of_bob < 45.0, "{score}, {of_bob}");
+    assert!((score - live).abs() < 0.1, "{live} while it went on, {score} after it");
+    let (page, list) = (app.page("/calls/7", &cookie).await, app.page("/calls", &cookie).await);
+    assert!(page.contains(&format!("score {score:.0} of 100")), "{page}");
+    let row = list.split("href=\"/calls/7\"").nth(1).and_then(|rest| rest.split("</tr>").next()).expect("the row");
+    assert!(row.contains(&format!(">{score:.0}<")), "{row}");
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn what_could_not_be_written_is_written_later(db: PgPool) {
+    // As a database that is away: it refuses without saying that the rows were wrong. A number that was taken stays taken.
+    for statement in [
+        "create sequence tries",
+        "create function is_away() returns trigger language plpgsql as
+         $$ begin perform nextval('tries'); raise exception 'away'; end $$",
+        "create trigger is_away before insert on calls for each row execute function is_away()",
+    ] {
+        sqlx::query(statement).execute(&db).await.expect("made");
+    }
+    let app = TestApp::sampled(&db, NOON).await;
+    let token = app.token().await;
+    app.sample(&token, [two_calls(0), two_calls(11), nobody(12)]).await;
+    until_kept(&db, "select last_value > 1 from tries").await;
+    let missing = app.client.get(app.url("/api/v1/calls/7")).bearer_auth(&token).send().await.expect("an answer");
+    assert_status(missing, StatusCode::NOT_FOUND).await;
+    sqlx::query("drop trigger is_away on calls").execute(&db).await.expect("dropped");
+    let kept = app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
+    assert_eq!((&kept["people"][0]["name"], &kept["points"][0]["people"]), (&json!("Ada"), &json!(2)));
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_call_is_looked_at_for_one_person_and_printed(db: PgPool) {
+    let app = TestApp::sampled(&db, NOON).await;
+    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
+    app.sample(&token, [two_calls(0), two_calls(36), nobody(37)]).await;
+    app.until("/api/v1/calls/7", &token, |told| !told["ended_at"].is_null()).await;
+    let page = app.page("/calls/7", &cookie).await;
+    assert!(page.contains("href=\"/calls/7?person=2\""), "{page}");
+    let page = app.page("/calls/7?person=1", &cookie).await;
+    assert!(page.contains("for <strong>Ada<") && page.contains("Show everybody"), "{page}");
+    let told = app.told("/api/v1/calls/7?person=1", &token).await;
+    assert_eq!((&told["points_of"], &told["points"][0]["people"]), (&json!(1), &json!(1)));
+    assert_eq!(told["points"][0]["up_kbps"], 31.25);
+    let unreadable = app.client.get(app.url("/api/v1/calls/7?person=ada")).bearer_auth(&token);
+    assert_status(unreadable.send().await.expect("an answer"), StatusCode::BAD_REQUEST).await;
+    app.stop().await;
+    // Bob was relayed for 36 s at 0.05 $ an hour; another server has not read the month yet.
+    let app = TestApp::again(&db, "2026-11-21T12:01:00Z").await;
+    let relay = app.told("/api/v1/calls/stats/turn", &token).await;
+    assert_eq!(relay["estimated_cost_this_month"], "0.0005");
+    assert!(app.page("/calls", &cookie).await.contains("$0.0005"));
+
+    let file = app.client.get(app.url("/calls/7/export.pdf")).header("cookie", &cookie).send().await;
+    let Some(text) = text_of(&file.expect("an answer").bytes().await.expect("a body")) else { return };
+    let words =
+        ["Sales, 21 Nov 2026 12:00", "Excellent, score 91 of 100", "Bob <b>", "How it went", "estimate $0.0005"];
+    for words in words {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    app.stop().await;
+}
+
+/// The text of a PDF; nothing where poppler is not installed.
+fn text_of(pdf: &[u8]) -> Option<String> {
+    let mut poppler = Command::new("pdftotext");
+    poppler.args(["-layout", "-", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut poppler = poppler.spawn().ok()?;
+    poppler.stdin.take().expect("a pipe").write_all(pdf).expect("written");
+    Some(String::from_utf8(poppler.wait_with_output().expect("an end").stdout).expect("UTF-8"))
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn calls_before_those_that_are_shown_are_a_step_away(db: PgPool) {
+    let app = TestApp::sampled(&db, NOON).await;
+    let (token, cookie) = (app.token().await, app.cookie_as("ann", "administrator").await);
+    let begun = |n: i64| CallSample {
+        began_at: at(NOON) - TimeDelta::seconds(n),
+        ..call(n, n as i32 % 2 + 1, &format!("Room {n}"), vec![person(n as i32, "Ada")])
+    };
+    let all = Sample { at: at(NOON), calls: (1..=45).map(begun).collect() };
+    app.sample(&token, [all, nobody(1)]).await;
+    app.until("/api/v1/calls/45", &token, |told| !told["ended_at"].is_null()).await;
+    for (first, pages) in [("/calls", vec![20, 20, 5]), ("/calls?room=1", vec![20, 2])] {
+        let (mut address, mut seen) = (first.to_owned(), Vec::new());
+        for many in pages {
+            let page = app.page(&address, &cookie).await;
+            let history = page.split("id=\"history\"").nth(1).and_then(|rest| rest.split("</section>").next());
+            let links =
+                history.expect("the history").split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+            let (calls, others): (Vec<&str>, Vec<&str>) = links.partition(|link| link.starts_with("/calls/"));
+            assert_eq!(calls.len(), many, "{address}: {calls:?}");
+            seen.extend(calls.iter().map(|call| (*call).to_owned()));
+            address = others.first().map_or(String::new(), |link| link.replace("&amp;", "&").replace("#history", ""));
+        }
+        assert_eq!(address, "", "there are no others");
+        let mut once = seen.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), seen.len(), "each once: {seen:?}");
+    }
     app.stop().await;
 }
 

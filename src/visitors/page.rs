@@ -52,12 +52,8 @@ async fn save(
     parts: Parts,
     form: Sent,
 ) -> Response {
-    if !may_change(&visitor) {
-        let said = Said {
-            title: "Only an administrator changes settings",
-            sentence: "Nothing was changed. Ask one to do it.",
-        };
-        return answer(state, parts, StatusCode::FORBIDDEN, Page::Said(said)).await;
+    if !visitor.may_change_settings() {
+        return answer(state, parts, StatusCode::FORBIDDEN, Page::Said(Said::FOR_ADMINISTRATORS)).await;
     }
     let typed = form.text("hosts");
     let problem = match hosts(&typed) {
@@ -73,10 +69,6 @@ async fn save(
         page
     });
     respond(state, parts, StatusCode::UNPROCESSABLE_ENTITY, page).await
-}
-
-fn may_change(visitor: &Visitor) -> bool {
-    matches!(visitor, Visitor::Person(person) if person.role == "administrator")
 }
 
 async fn respond(state: AppState, parts: Parts, status: StatusCode, page: sqlx::Result<VisitorsShown>) -> Response {
@@ -97,7 +89,7 @@ async fn loaded(state: &AppState, visitor: &Visitor, headers: &HeaderMap) -> sql
         snippet: snippet(headers),
         hosts: hosts.join(" "),
         problem: String::new(),
-        may_change: may_change(visitor),
+        may_change: visitor.may_change_settings(),
         is_open: visited.since.is_none(),
     };
     Ok(shown(&visited, &books.calendar, install))

@@ -9,7 +9,7 @@ use crate::table::Listing;
 use crate::ui::change::ChangeBadge;
 use crate::ui::field::Field;
 use crate::ui::field::{described_by, invalid};
-use crate::ui::frame::Frame;
+use crate::ui::frame::{FollowingTitle, Frame};
 use crate::ui::plain::PlainTable;
 use crate::ui::plain::chart::PlainChart;
 
@@ -118,11 +118,7 @@ pub fn VisitorsPage(visitors: VisitorsShown) -> impl IntoView {
     let tables = tables.into_iter().map(|parts| view! { <TableCard parts is_known=true/> }).collect_view();
     view! {
         <Frame title="Visitors">
-            <div class="titled" data-live="" data-every=LOOK_AGAIN_SECONDS.to_string()>
-                <h1>"Visitors"</h1>
-                <p class="quiet">"Of the shop's pages, counted without cookies. While this page is looked at, it follows by itself."</p>
-                <p class="live-said" role="status"></p>
-            </div>
+            <FollowingTitle title="Visitors" about="Of the shop's pages, counted without cookies. While this page is looked at, it follows by itself." address="/visitors" every=Some(LOOK_AGAIN_SECONDS)/>
             <p class="done" class:is-gone=said.is_empty() role="status">{said}</p>
             {is_empty.then(|| view! { <p class="notice">"Nobody has been counted yet. Put the script below into the shop's pages: the first visitor appears here within seconds."</p> })}
             <div class="pair is-narrow">

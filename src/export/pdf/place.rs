@@ -20,6 +20,8 @@ const SMALL: f32 = 7.5;
 const ROW: f32 = 13.0;
 const CHART_HEIGHT: f32 = 120.0;
 const BAR_HEIGHT: f32 = 9.0;
+/// How large a point is that no line goes through.
+const DOT: f32 = 3.0;
 /// Room for the numbers beside a chart.
 const AXIS: f32 = 44.0;
 /// Names below a chart.
@@ -148,6 +150,10 @@ impl Paper<'_> {
             (left + width * n as f32 / steps, top + CHART_HEIGHT - height)
         };
         for line in lines(&chart.points, |point| point.value, &place) {
+            if let [at] = line[..] {
+                self.dot(at, Ink::Accent);
+                continue;
+            }
             let mut area = line.clone();
             let (first, last) = (line.first().map_or(left, |at| at.0), line.last().map_or(left, |at| at.0));
             area.extend([(last, top + CHART_HEIGHT), (first, top + CHART_HEIGHT)]);
@@ -155,6 +161,10 @@ impl Paper<'_> {
             self.mark(Mark::Line { through: line, width: 1.5, dashed: false, ink: Ink::Accent });
         }
         for line in lines(&chart.points, |point| point.earlier, &place) {
+            if let [at] = line[..] {
+                self.dot(at, Ink::Quiet);
+                continue;
+            }
             self.mark(Mark::Line { through: line, width: 1.0, dashed: true, ink: Ink::Quiet });
         }
         let every = chart.points.len().div_ceil(LABELS).max(1);
@@ -163,6 +173,11 @@ impl Paper<'_> {
             self.text((x.min(left + width - 34.0), top + CHART_HEIGHT + 10.0), SMALL, false, Ink::Quiet, &point.label);
         }
         self.y = top + CHART_HEIGHT + ROW;
+    }
+
+    /// A point that has none beside it: no line goes through it.
+    fn dot(&mut self, (x, y): (f32, f32), ink: Ink) {
+        self.mark(Mark::Box { at: (x - DOT / 2.0, y - DOT / 2.0), size: (DOT, DOT), ink });
     }
 
     fn bars(&mut self, title: &str, bars: &[Bar]) {
@@ -282,7 +297,7 @@ fn lines(
             _ => lines.push(Vec::new()),
         }
     }
-    lines.retain(|line| line.len() > 1);
+    lines.retain(|line| !line.is_empty());
     lines
 }
 

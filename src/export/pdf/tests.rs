@@ -78,6 +78,20 @@ fn long_tables_go_on_and_have_their_headings_on_each_page() {
 }
 
 #[test]
+fn a_point_without_neighbours_is_drawn_all_the_same() {
+    let faces = draw::Faces::shipped().expect("faces");
+    let boxes = |report: &Report| {
+        let pages = place::pages(report, &faces);
+        pages.iter().flatten().filter(|mark| matches!(mark, draw::Mark::Box { .. })).count()
+    };
+    let mut nothing = report(0);
+    nothing.charts[0].1.points.clear();
+    let mut short = report(0);
+    short.charts[0].1.points.truncate(1);
+    assert_eq!(boxes(&short) - boxes(&nothing), 2, "one for each line");
+}
+
+#[test]
 fn text_from_outside_is_drawn_whatever_it_is() {
     let mut odd = report(0);
     odd.title = "漢字 \u{202e}\u{0} \n مرحبا 🎧 (a) \\ %%EOF".into();
