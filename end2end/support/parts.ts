@@ -11,9 +11,11 @@ export const SITE = 'https://dock.test';
 /** Opens an empty page and puts parts of the dock into it: `window.parts` has all that the modules offer, by name. */
 export async function openParts(page: Page, modules: string[], html = '', prepare?: () => void): Promise<void> {
   const contents = modules.map((name) => `export * from "./${name}.js";`).join('\n');
-  const built = buildSync({ stdin: { contents, resolveDir: DOCK }, bundle: true, write: false, format: 'iife', globalName: 'parts', target: 'es2022' });
+  const stdin = { contents, resolveDir: DOCK };
+  const built = buildSync({ stdin, bundle: true, write: false, format: 'iife', globalName: 'parts', target: 'es2022' });
   const script = Buffer.from(built.outputFiles[0].contents).toString();
-  await page.route(`${SITE}/**`, (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body: `<!doctype html><html lang="en"><title>Dock</title><body>${html}</body></html>` }));
+  const body = `<!doctype html><html lang="en"><title>Dock</title><body>${html}</body></html>`;
+  await page.route(`${SITE}/**`, (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body }));
   if (prepare) await page.addInitScript(prepare);
   await page.goto(`${SITE}/`);
   await page.addScriptTag({ content: script });

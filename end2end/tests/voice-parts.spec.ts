@@ -101,7 +101,8 @@ test('a presenter leads to pages of this site only', async ({ page }) => {
 
 const TABLE = `<details class="table-twin"><table><tbody>
   <tr><th>Wed</th><td>£3.00</td></tr><tr><th>Tue</th><td>£2.00</td></tr><tr><th>Mon</th><td>£1.00</td></tr></tbody></table></details>`;
-const chart = (figure: string, inside: string) => `<main><figure class="chart" ${figure}><div class="chart-area" style="width: 668px; height: 40px"></div>${inside}</figure></main>`;
+const AREA = '<div class="chart-area" style="width: 668px; height: 40px"></div>';
+const chart = (figure: string, inside: string) => `<main><figure class="chart" ${figure}>${AREA}${inside}</figure></main>`;
 for (const [where, html] of [
   ['a table that is newest first', chart('', TABLE)],
   ['the words of a page without wasm', chart(`data-said='["Mon: £1.00", "Tue: £2.00", "Wed: £3.00"]'`, '') + TABLE],
@@ -311,7 +312,8 @@ test('a closed dock announces what its open panel would show, once each time', a
     const said: string[] = [];
     const tell = parts.troubles((words: string) => said.push(words));
     const calm = { isOpen: false, seat: { id: 1 }, media: 'connected', microphone: null };
-    for (const change of [{}, { media: 'trouble' }, { media: 'trouble' }, {}, {}, { microphone: 'There is none.' }, { microphone: 'There is none.' }]) tell({ ...calm, ...change });
+    const [trouble, none] = [{ media: 'trouble' }, { microphone: 'There is none.' }];
+    for (const change of [{}, trouble, trouble, {}, {}, none, none]) tell({ ...calm, ...change });
     tell({ ...calm, isOpen: true, media: 'trouble' });
     tell({ ...calm, isOpen: true });
     return said;

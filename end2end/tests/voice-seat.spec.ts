@@ -39,7 +39,10 @@ const sit = (page: Page, people: number[] = [7]): Promise<void> =>
 
 /** What was said of some kinds. */
 const said = (page: Page, ...types: string[]) =>
-  page.evaluate((wanted) => server.said.filter(({ type }) => wanted.includes(type)).map(({ type, room, resume, on }) => [type, room ?? on, resume].filter((x) => x !== undefined)), types);
+  page.evaluate((wanted) => {
+    const of = server.said.filter(({ type }) => wanted.includes(type));
+    return of.map(({ type, room, resume, on }) => [type, room ?? on, resume].filter((field) => field !== undefined));
+  }, types);
 
 test('another room is asked for without giving up the seat', async ({ page }) => {
   await begin(page);

@@ -40,7 +40,8 @@ if (dock && "RTCPeerConnection" in window) {
       if (!state.isPointing) pointed.stop();
     },
   });
-  Object.assign(view, { viewed: led.viewed, presentAgain: led.presentAgain, pointed: pointed.pointed, ended: pointed.ended, microphone: shown.measured });
+  const { viewed, presentAgain } = led;
+  Object.assign(view, { viewed, presentAgain, pointed: pointed.pointed, ended: pointed.ended, microphone: shown.measured });
   onChange(shown.show);
   onChange(troubles(announce));
 

@@ -1,4 +1,4 @@
-// A seat in a room, as all that is done with it knows it: taken, kept for the next page of the tab, and given up.
+// The seat in a room: taken, kept for the next page of the tab, given for another, and given up.
 
 import { keepSeat, keptSeat } from "./kept.js";
 import { change, state } from "./store.js";
