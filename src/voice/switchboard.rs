@@ -149,7 +149,7 @@ impl<M: Media> Switchboard<M> {
             guest.person = person;
             let resume = resume.map(|secret| (secret::hash(&secret), secret));
             let back = resume.as_ref().and_then(|(hash, _)| state.rooms.resume(room, &guest, hash));
-            let ended = match (back, resume) {
+            match (back, resume) {
                 (Some((seat, before)), Some((_, secret))) => {
                     if let Some(before) = before {
                         state.tell(before, &Told::Left { why: Ending::Elsewhere });
@@ -170,8 +170,7 @@ impl<M: Media> Switchboard<M> {
                     self.seated(state, socket, seat, resume_secret, false);
                     ended
                 }
-            };
-            ended
+            }
         };
         self.settle(ended).await;
         self.changed();
