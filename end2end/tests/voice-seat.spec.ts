@@ -114,6 +114,24 @@ test('a seat that was ended meanwhile is not taken again', async ({ page }) => {
   expect(await page.evaluate(() => parts.status(parts.state))).toBe('You are signed out.');
 });
 
+test('a seat is asked for again where the server cannot look for it at the moment', async ({ page }) => {
+  await begin(page, 'clock');
+  const told = (...messages: object[]) => page.evaluate((all) => all.forEach((message) => server.tell(message)), messages);
+  await page.clock.runFor(100);
+  const rooms = await page.evaluate(() => server.rooms([]));
+  await told(rooms);
+  await page.evaluate(() => call.join(1));
+  await told(await page.evaluate(() => server.joined()));
+  await page.clock.runFor(100);
+  await page.evaluate(() => (server.close(), call.socket.hurry()));
+  await page.clock.runFor(100);
+  await told(rooms, { type: 'refused', why: 'denied', sentence: 'the database does not answer at the moment', retry_after_ms: 4000 });
+  const before = (await said(page, 'join')).length;
+  await page.clock.runFor(4_500);
+  expect((await said(page, 'join')).length).toBe(before + 1);
+  expect(await page.evaluate(() => parts.state.seat)).toEqual({ id: 1, is: 'joined' });
+});
+
 test('a server that turns sockets away is not asked again at once', async ({ page }) => {
   await begin(page, 'clock');
   const turned = (why: string, sentence: string) =>

@@ -76,7 +76,9 @@ const ofSeat = (call, begin) => ({
     call.sound?.red(message.red);
   },
   refused({ why, sentence: words, retry_after_ms: wait }) {
-    const isAsking = state.seat?.is === "joining" || call.moving !== null;
+    // A seat that is to be taken again on a new socket is asked for until there is an answer.
+    const isAgain = wait !== undefined && !call.isSeated;
+    const isAsking = isAgain || state.seat?.is === "joining" || call.moving !== null;
     if (why === "media") call.sound?.lost();
     else if (call.seat && (NO_SEAT.includes(why) || (isAsking && MAYBE_NO_SEAT.includes(why)))) unseated(call, wait, sentence(words));
     // What was too much at once is tried again by itself.
