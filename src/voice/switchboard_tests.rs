@@ -16,9 +16,12 @@ use crate::voice::relay::{Config, External, Limits};
 /// Where the relay of these tests relays from.
 pub const RELAY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9));
 
+/// A wish for a seat: "silence" or "deafen", and whether it holds.
+type Wish = (Seat, &'static str, bool);
+
 /// What an engine was asked.
 #[derive(Clone, Default)]
-pub struct Asked(Arc<Mutex<Vec<(Seat, &'static str, bool)>>>);
+pub struct Asked(Arc<Mutex<Vec<Wish>>>);
 
 impl Media for Asked {
     async fn offer(&self, _: Seat, _: u32, _: String) -> Result<String, Refused> {
