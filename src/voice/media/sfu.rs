@@ -14,6 +14,9 @@ use super::{Event, Measured, Media, Place, Refused, Seat};
 
 /// Events that nobody has taken yet. What finds no place is told again by the next tick, so this only has to hold a busy moment.
 const EVENTS_MAX: usize = 4_096;
+/// Sound that comes within this time is dealt with in one go, as waking a thread costs as much as passing a packet on. Nobody hears
+/// it: a packet holds 20 ms.
+const GATHERING: Duration = Duration::from_millis(1);
 /// Closing everything takes a moment for each connection; a server that ends does not wait longer.
 const CLOSING_MAX: Duration = Duration::from_secs(3);
 
@@ -53,6 +56,7 @@ impl Sfu {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("voice")
+            .on_thread_park(|| std::thread::sleep(GATHERING))
             .enable_all()
             .build()?;
         let (events, told) = mpsc::channel(EVENTS_MAX);
