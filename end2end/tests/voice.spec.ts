@@ -310,6 +310,12 @@ test('through the relay alone: it is flagged and charged', async ({ people, serv
   expect(await asked('/metrics/meetings/stats/turn')).toEqual({ totalUsers: 3, turnUsers: 1, turnPercentage: 33.3, estimatedCostPerHour: 0.05 });
   await ada.page.goto('/calls');
   await expect(ada.page.getByRole('row').filter({ has: ada.page.getByText('bob', { exact: true }) })).toContainText('Relayed');
+  // A phone shows the table in its own scroller, and the bar of the site as on every page.
+  const bar = () => ada.page.getByRole('banner').evaluate((element) => element.getBoundingClientRect().height);
+  expect(await bar()).toBeGreaterThan(48);
+  await ada.page.setViewportSize({ width: 390, height: 844 });
+  expect(await ada.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+  await ada.page.setViewportSize({ width: 1440, height: 900 });
   await ada.expectConnected();
   await bob.page.evaluate(() => localStorage.removeItem('takings.voice.relay-only'));
   await bob.open();

@@ -113,7 +113,7 @@ pub fn QualityChart(bars: Vec<QualityBar>) -> impl IntoView {
     let share = |bar: &QualityBar| Value::PerMille(bar.per_mille).text();
     let said: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.quality.title(), count(bar.people))).collect();
     let lines = bars.iter().map(|bar| {
-        let class = format!("bar is-{}", bar.quality.name());
+        let class = format!("share is-{}", bar.quality.name());
         let width = (bar.per_mille * WIDTH / 1_000).to_string();
         view! {
             <li>

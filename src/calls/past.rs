@@ -144,10 +144,7 @@ impl Past {
         let relayed = self.relayed_seconds();
         let facts = vec![
             ("People", people_words(people.len() as i64)),
-            (
-                "Quality",
-                score.map_or("—".into(), |score| format!("{}, score {score:.0} of 100", Quality::of(score).title())),
-            ),
+            ("Quality", score.map_or("—".into(), |score| format!("{}, {score:.0} of 100", Quality::of(score).title()))),
             ("Loss", with_unit(call.loss_percent, 1, "%")),
             ("Latency", with_unit(call.rtt_ms, 0, "ms")),
             ("Relayed", format!("{:.1} min, estimate ${}", relayed / 60.0, dollars(settings.seconds_micros(relayed)))),

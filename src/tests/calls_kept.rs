@@ -40,7 +40,7 @@ async fn a_call_that_is_over_can_be_looked_at_again(db: PgPool) {
     for words in [
         "It is over",
         "21 Nov 2026 12:00:00–12:00:24 GMT, 24 s",
-        "Excellent, score 91 of 100",
+        "Excellent, 91 of 100",
         "Bob &lt;b&gt;",
         "How the quality went",
         "12:00:20: 91",
@@ -153,7 +153,7 @@ async fn a_call_has_one_score_wherever_it_is_said(db: PgPool) {
     assert!(score > 89.0 && of_bob < 45.0, "{score}, {of_bob}");
     assert!((score - live).abs() < 0.1, "{live} while it went on, {score} after it");
     let (page, list) = (app.page("/calls/7", &cookie).await, app.page("/calls", &cookie).await);
-    assert!(page.contains(&format!("score {score:.0} of 100")), "{page}");
+    assert!(page.contains(&format!(", {score:.0} of 100")), "{page}");
     let row = list.split("href=\"/calls/7\"").nth(1).and_then(|rest| rest.split("</tr>").next()).expect("the row");
     assert!(row.contains(&format!(">{score:.0}<")), "{row}");
     app.stop().await;
@@ -206,7 +206,7 @@ async fn a_call_is_looked_at_for_one_person_and_printed(db: PgPool) {
 
     let file = app.client.get(app.url("/calls/7/export.pdf")).header("cookie", &cookie).send().await;
     let Some(text) = text_of(&file.expect("an answer").bytes().await.expect("a body")) else { return };
-    let words = ["Sales, 21 Nov 2026 12:00", "Excellent, score 91", "Bob <b>", "How it went", "estimate $0.0005"];
+    let words = ["Sales, 21 Nov 2026 12:00", "Excellent, 91 of 100", "Bob <b>", "How it went", "estimate $0.0005"];
     for words in words {
         assert!(text.contains(words), "{words}: {text}");
     }
