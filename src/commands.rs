@@ -186,6 +186,7 @@ fn voice_config(voice: Voice, served: IpAddr) -> Result<Option<VoiceConfig>, &'s
         ports: voice.voice_ports.0..=voice.voice_ports.1,
         tcp_port: voice.voice_tcp_port,
         relay,
+        credential_seconds: voice.relay_seconds,
         drop_percent: voice.voice_drop_percent,
     }))
 }

@@ -12,6 +12,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use takings::voice::relay::CREDENTIAL_SECONDS;
+
 mod commands;
 
 /// A company's revenue as it happens.
@@ -145,6 +147,9 @@ struct Voice {
     /// The addresses that it relays from, to tell who is relayed; several with commas
     #[arg(long, env = "TAKINGS_RELAY_FROM", value_delimiter = ',')]
     relay_from: Vec<IpAddr>,
+    /// Seconds that a browser may use the relay's credentials for a new connection; one that stands outlives them
+    #[arg(long, env = "TAKINGS_RELAY_SECONDS", default_value_t = CREDENTIAL_SECONDS, value_parser = clap::value_parser!(u32).range(1..=600))]
+    relay_seconds: u32,
     /// Percent of the packets to listeners that are thrown away, to try what a bad network does
     #[arg(long, default_value_t = 0, hide = true, value_parser = clap::value_parser!(u8).range(0..=50))]
     voice_drop_percent: u8,

@@ -32,6 +32,8 @@ pub struct Config {
     pub tcp_port: u16,
     /// The relay.
     pub relay: RelayConfig,
+    /// How long its credentials hold, in seconds: at most [`relay::CREDENTIAL_SECONDS`].
+    pub credential_seconds: u32,
     /// How many percent of the packets to listeners are thrown away: to try what a bad network does, never to serve.
     pub drop_percent: u8,
 }
@@ -48,7 +50,15 @@ pub enum RelayConfig {
 impl Config {
     /// Voice at the address that a server is reached at; free ports but for the connections'.
     pub fn at(bind: IpAddr) -> Config {
-        Config { bind, public: None, ports: PORTS, tcp_port: 0, relay: RelayConfig::Own(0), drop_percent: 0 }
+        Config {
+            bind,
+            public: None,
+            ports: PORTS,
+            tcp_port: 0,
+            relay: RelayConfig::Own(0),
+            credential_seconds: relay::CREDENTIAL_SECONDS,
+            drop_percent: 0,
+        }
     }
 
     /// Binds what is needed, and makes the server's voice with what its engine will say.
@@ -73,7 +83,7 @@ impl Config {
             media: media.clone(),
             external,
             stun: Vec::new(),
-            limits: Limits::default(),
+            limits: Limits { credential_seconds: self.credential_seconds, ..Limits::default() },
             now,
         };
         let relay = match Relay::start(relay.clone()).await {

@@ -30,7 +30,7 @@ use self::table::{Table, locked};
 use crate::voice::media::Place;
 use crate::voice::protocol::IceServer;
 
-/// How long a credential opens the relay, in seconds: long enough to join and to connect anew, short enough to be of no use to
+/// How long a credential opens the relay at most, in seconds: long enough to join and to connect anew, short enough to be of no use to
 /// anybody else. An allocation that stands outlives it.
 pub const CREDENTIAL_SECONDS: u32 = 10 * 60;
 /// Allocations of a person at once: a connection, the one that replaces it, and one more interface for each.
@@ -88,6 +88,8 @@ impl fmt::Debug for External {
 /// How much is relayed.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// See `CREDENTIAL_SECONDS`.
+    pub credential_seconds: u32,
     /// See `ALLOCATIONS_PER_PERSON`.
     pub allocations_per_person: usize,
     /// See `ALLOCATIONS_MAX`.
@@ -102,6 +104,7 @@ impl Default for Limits {
     fn default() -> Limits {
         let per_second = f64::from(BYTES_PER_SECOND);
         Limits {
+            credential_seconds: CREDENTIAL_SECONDS,
             allocations_per_person: ALLOCATIONS_PER_PERSON,
             allocations: ALLOCATIONS_MAX,
             bytes_per_credential: BYTES_PER_CREDENTIAL,
@@ -149,6 +152,7 @@ struct Inner {
     urls: Vec<String>,
     stun: Vec<String>,
     relays_from: Vec<IpAddr>,
+    credential_seconds: u32,
     server: Option<Arc<Server>>,
     running: Mutex<Option<JoinHandle<()>>>,
     stopping: CancellationToken,
@@ -159,6 +163,7 @@ impl Relay {
     /// Starts the embedded server, unless there is an external one.
     pub async fn start(config: Config) -> io::Result<Relay> {
         let Config { bind, public, media, external, mut stun, limits, now } = config;
+        let credential_seconds = limits.credential_seconds.min(CREDENTIAL_SECONDS);
         let table = Arc::new(Table::new(limits));
         let (stopping, running) = (CancellationToken::new(), Mutex::new(None));
         let _stops_when_dropped = stopping.clone().drop_guard();
@@ -170,6 +175,7 @@ impl Relay {
                 urls,
                 stun,
                 relays_from,
+                credential_seconds,
                 server: None,
                 running,
                 stopping,
@@ -193,6 +199,7 @@ impl Relay {
             urls,
             stun,
             relays_from,
+            credential_seconds,
             server,
             running,
             stopping,
@@ -202,14 +209,15 @@ impl Relay {
 
     /// What a browser is given for a room, and for how many seconds it holds.
     pub fn ice_servers(&self, person: i32, room: i32, now_unix: u64) -> (Vec<IceServer>, u32) {
-        let username = Holder { expiry: now_unix + u64::from(CREDENTIAL_SECONDS), person, room }.username();
+        let seconds = self.0.credential_seconds;
+        let username = Holder { expiry: now_unix + u64::from(seconds), person, room }.username();
         let credential = credentials::password(&self.0.secret, &username);
         let mut servers = Vec::new();
         if !self.0.stun.is_empty() {
             servers.push(IceServer { urls: self.0.stun.clone(), username: None, credential: None });
         }
         servers.push(IceServer { urls: self.0.urls.clone(), username: Some(username), credential: Some(credential) });
-        (servers, CREDENTIAL_SECONDS)
+        (servers, seconds)
     }
 
     /// All allocations of the embedded server.
