@@ -15,7 +15,7 @@ use super::{Allocation, Limits, Meter};
 /// Nothing relayed and nothing refreshed for so long: the browser has gone. The library's own lifetime, which a client may ask to
 /// be longer.
 const IDLE_MAX: Duration = Duration::from_secs(10 * 60);
-/// Media that pauses for longer is not relaying meanwhile. Reports (RTCP) come each second, also when nobody speaks.
+/// Media that pauses for longer is not relaying meanwhile. Reports (RTCP) come each three seconds, also when nobody speaks.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Channels of an allocation: each is a timer. A browser binds one for each address of the SFU, which has one or two.
 const CHANNELS_MAX: usize = 16;
