@@ -46,8 +46,9 @@ export const follow = ({ send, keep }) => {
       keepLedTo(words);
       return scroll(last.target, false);
     }
-    // A click on a link: the dashboard takes those to itself without loading the page anew, and elsewhere the call comes along.
-    const link = Object.assign(document.createElement("a"), { href: led.href, hidden: true });
+    // A click on a link: the dashboard takes those within the site to itself, by their path, without loading the page anew; elsewhere
+    // the call comes along.
+    const link = Object.assign(document.createElement("a"), { href: where(led), hidden: true });
     document.body.append(link);
     link.click();
     link.remove();
