@@ -307,9 +307,11 @@ async fn a_hundred_rooms_of_three_are_quick_and_light(db: PgPool) {
     assert!(took.as_millis() < 1_000, "{took:?}");
     let told = app.told("/api/v1/calls/active", &token).await;
     assert_eq!((&told["rooms"], &told["people"]), (&json!(100), &json!(300)));
-    let kept = app
-        .until("/api/v1/calls/99", &token, |told| told["points"].as_array().is_some_and(|all| !all.is_empty()))
-        .await;
-    assert_eq!(kept["people"].as_array().map(Vec::len), Some(3));
+    // What is written of many calls may come in two rounds.
+    app.until("/api/v1/calls/99", &token, |told| {
+        let of = |list: &str| told[list].as_array().map_or(0, Vec::len);
+        of("points") > 0 && of("people") == 3
+    })
+    .await;
     app.stop().await;
 }
