@@ -102,16 +102,19 @@ function beeper(): void {
       loudness.gain.value = on ? 0.5 : 0;
       return clock();
     },
-    hears: (isHeard: boolean, stream?: MediaStream) =>
+    hears: (isHeard: boolean) =>
       new Promise<number>((resolve) => {
-        const streams = [...document.querySelectorAll<HTMLAudioElement>('#voice audio, audio[data-heard]')].map(({ srcObject }) => srcObject as MediaStream);
-        const heard = stream ?? streams.find((one) => one?.getAudioTracks().some(({ muted }) => !muted));
-        if (!analyser && heard) {
+        // A line is muted until its first packet has come.
+        const listen = (): void => {
+          const streams = [...document.querySelectorAll<HTMLAudioElement>('#voice audio, audio[data-heard]')].map(({ srcObject }) => srcObject as MediaStream);
+          const heard = streams.find((one) => one?.getAudioTracks().some(({ muted }) => !muted));
+          if (!heard) return;
           analyser = new AnalyserNode(context, { fftSize: 256, smoothingTimeConstant: 0 });
           new MediaStreamAudioSourceNode(context, { mediaStream: heard }).connect(analyser);
-        }
+        };
         const samples = new Float32Array(256);
         const timer = setInterval(() => {
+          if (!analyser) listen();
           analyser?.getFloatTimeDomainData(samples);
           const isLoud = samples.some((sample) => Math.abs(sample) > 0.05);
           if (isLoud !== isHeard) return;
