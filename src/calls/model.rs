@@ -15,6 +15,8 @@ pub const DAYS_MAX: i32 = 3_650;
 pub const PRICE_MAX_MICROS: i64 = 1_000_000_000;
 /// Millionths of a dollar.
 const MICROS: i64 = 1_000_000;
+/// Milliseconds of an hour.
+const HOUR_MS: i128 = 3_600_000;
 
 /// Calls at a moment.
 #[derive(Debug, Clone, Default)]
@@ -132,7 +134,10 @@ impl CallSettings {
 
     /// What so many relayed seconds cost.
     pub fn seconds_micros(&self, seconds: f64) -> i64 {
-        (seconds.max(0.0) * self.relay_hour_micros as f64 / 3_600.0).round() as i64
+        // Money is whole: of time, milliseconds are exact enough.
+        let milliseconds = (seconds.max(0.0) * 1_000.0).round() as i128;
+        let micros = (milliseconds * i128::from(self.relay_hour_micros) + HOUR_MS / 2) / HOUR_MS;
+        i64::try_from(micros).unwrap_or(i64::MAX)
     }
 
     /// Reads what a form has, or says what is wrong with each field: days, then the price.

@@ -45,7 +45,7 @@ pub struct Room {
     told_speakers: Vec<(i32, u8)>,
     told_speakers_at: Option<Instant>,
     // Somebody begins or ends to speak: that is told at once.
-    is_pressing: bool,
+    is_urgent: bool,
 }
 
 impl Room {
@@ -60,7 +60,7 @@ impl Room {
             told_red: false,
             told_speakers: Vec::new(),
             told_speakers_at: None,
-            is_pressing: false,
+            is_urgent: false,
         }
     }
 
@@ -79,7 +79,7 @@ impl Room {
         let begins = sitting.voice.heard(level.unwrap_or(SILENCE), now);
         let source = sitting.source_id();
         if begins {
-            self.is_pressing = true;
+            self.is_urgent = true;
             self.settle(now);
         }
         for (_, sitting) in self.seats.iter_mut().filter(|(listener, _)| **listener != seat) {
@@ -124,7 +124,7 @@ impl Room {
     pub fn tick(&mut self, now: Instant) -> Vec<Leg> {
         let mut over = Vec::new();
         for sitting in self.seats.values_mut() {
-            self.is_pressing |= sitting.voice.settle(now);
+            self.is_urgent |= sitting.voice.settle(now);
             over.extend(sitting.outdated(now, CONNECTING_MAX));
         }
         self.settle(now);
@@ -168,7 +168,7 @@ impl Room {
 
     fn tell_speakers(&mut self, events: &mpsc::Sender<Event>, now: Instant) {
         let is_due = self.told_speakers_at.is_none_or(|at| now.saturating_duration_since(at) >= SPEAKERS_EVERY);
-        if !is_due && !self.is_pressing {
+        if !is_due && !self.is_urgent {
             return;
         }
         let of = |(seat, sitting): (&Seat, &Sitting)| sitting.voice.level().map(|level| (seat.person, level));
@@ -180,7 +180,7 @@ impl Room {
                 self.told_speakers.iter().any(near)
             });
         if same || events.try_send(Event::Speakers(self.number, speakers.clone())).is_ok() {
-            self.is_pressing = false;
+            self.is_urgent = false;
             if !same {
                 self.told_speakers = speakers;
                 self.told_speakers_at = Some(now);
