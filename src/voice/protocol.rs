@@ -239,7 +239,7 @@ pub struct Joined {
     pub ttl_seconds: u32,
     /// Audio lines of the offer.
     pub slots: usize,
-    /// Whether packets are lost in the room: send redundantly.
+    /// Whether what people say gets lost on its way: send redundantly.
     pub red: bool,
     /// Who presents.
     pub presenting: Option<i32>,

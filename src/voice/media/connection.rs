@@ -1,33 +1,33 @@
 //! One connection of a seat: answers an offer, hands on what comes in, and sends what a listener hears.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::ice::network_type::NetworkType;
-use rtc::interceptor::{ReceiverReportBuilder, SenderReportBuilder, Slot};
+use rtc::ice::tcp_type::TcpType;
+use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MediaEngine};
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::transport::{CandidateConfig, CandidateHostConfig, RTCIceCandidate, RTCIceCandidateInit};
+use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
     RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
-use tokio::sync::Notify;
-use webrtc::error::Error;
-use webrtc::media_stream::track_local::TrackLocal;
-use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
-use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
-use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceGatheringState,
-    RTCPeerConnectionState, RTCSessionDescription, RTCStatsReportEntry, Registry, SettingEngineBuilder, StatsSelector,
-};
+use rtc::shared::error::Error;
+use rtc::statistics::StatsSelector;
+use rtc::statistics::report::RTCStatsReportEntry;
+use tokio::net::UdpSocket;
 
 use super::description::{self, LEVEL_URI, Offer};
-use super::sockets::{Sockets, Waiting};
+use super::streams::Streams;
+use super::wire::{Local, Watcher, Wire};
 
 /// Ways are tried every 20 ms instead of the library's 200: joining takes a quarter of the time.
 const ICE_INTERVAL: Duration = Duration::from_millis(20);
@@ -41,43 +41,15 @@ const ICE_FAILED: Duration = Duration::from_secs(12);
 const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
 /// How often each stream's reports (RTCP) are sent, a packet each. RFC 3550 would say five seconds; nothing here waits for them.
 const REPORTS_EVERY: Duration = Duration::from_secs(3);
-/// Finding one's own addresses takes a millisecond; nobody waits longer than this for it.
-const GATHERING_MAX: Duration = Duration::from_secs(2);
 /// How Opus is to be sent: nothing while it is silent, and with its own error correction.
 const OPUS: &str = "minptime=10;useinbandfec=1;usedtx=1";
 
-/// Hears of what happens to a connection. Called by the library's own task: nothing in it may wait.
-pub trait Watcher: Send + Sync + 'static {
-    /// A packet came.
-    fn packet(&self, packet: Packet);
-    /// Media flows, or does not any more (then whether it is over for good).
-    fn state(&self, state: Standing);
-}
-
-/// How a connection stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Media can flow.
-    Connected,
-    /// Nothing is heard at the moment.
-    Lost,
-    /// It is over.
-    Failed,
-}
-
-/// A stream to the listener.
-#[derive(Clone)]
-pub struct Track {
-    stream: Arc<TrackLocalStaticRTP>,
-    waiting: Arc<Waiting>,
-}
-
-/// A connection.
+/// A connection; it ends where this is dropped.
 pub struct Connection {
-    peer: Arc<dyn PeerConnection>,
-    /// The streams to the listener with their identifiers, by the order of the lines in the offer.
-    pub tracks: Vec<(Track, u32)>,
-    waiting: Arc<Waiting>,
+    /// Its protocols and sockets.
+    pub wire: Arc<Wire>,
+    /// The identifiers of the streams to the listener, by the order of the lines in the offer.
+    pub tracks: Vec<u32>,
     with_loopback: bool,
 }
 
@@ -96,91 +68,82 @@ pub struct Known {
 #[derive(Debug)]
 pub enum Failure {
     /// It found no place: another port may do.
-    Place(Error),
+    Place(io::Error),
     /// The library does not take the offer.
     Offer(Error),
 }
 
-/// Answers an offer from these sockets.
-pub async fn answer<W: Watcher>(
+/// Answers an offer from a socket of its own at this address, and takes streams that arrive at that of TCP. Runs on the current threads
+/// until the connection is dropped.
+pub async fn answer(
     offer: &Offer,
     udp: SocketAddr,
     tcp: Option<SocketAddr>,
-    watcher: Arc<W>,
+    watcher: Box<dyn Watcher>,
 ) -> Result<(Connection, String), Failure> {
-    let gathered = Arc::new(Notify::new());
-    let handler = Handler { watcher, gathered: Arc::clone(&gathered), has_track: AtomicBool::new(false) };
-    let engine = codecs(offer).map_err(Failure::Offer)?;
+    let socket = UdpSocket::bind(udp).await.map_err(Failure::Place)?;
+    let local = Local { udp: socket.local_addr().map_err(Failure::Place)?, tcp };
+    let (peer, tracks, answer) = negotiate(offer, local).map_err(Failure::Offer)?;
+    let wire = Arc::new(Wire::new(peer, socket, local, Streams::new(&offer.sources), watcher));
+    tokio::spawn(Arc::clone(&wire).run());
+    let connection = Connection { wire, tracks, with_loopback: local.udp.ip().is_loopback() };
+    for candidate in &offer.candidates {
+        // A way that cannot be read is none; the others may do.
+        let _ = connection.add_candidate(candidate);
+    }
+    Ok((connection, answer))
+}
+
+/// The protocols once they have taken the offer, the identifiers of their streams by line, and their answer.
+fn negotiate(offer: &Offer, local: Local) -> Result<(RTCPeerConnection, Vec<u32>, String), Error> {
+    let now = Instant::now();
     let registry = Registry::new()
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORTS_EVERY).build())
         .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORTS_EVERY).build());
     let mut networks = vec![NetworkType::Udp4, NetworkType::Udp6];
-    if tcp.is_some() {
+    if local.tcp.is_some() {
         networks.extend([NetworkType::Tcp4, NetworkType::Tcp6]);
     }
     let settings = SettingEngineBuilder::new()
         .with_network_types(networks)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        .with_include_loopback_candidate(udp.ip().is_loopback() || tcp.is_some())
+        .with_include_loopback_candidate(local.udp.ip().is_loopback())
         .with_ice_connection_attempts(Some(ICE_INTERVAL), Some(ICE_TRIES))
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
         .build();
-    let waiting = Arc::new(Waiting::default());
-    let peer: Arc<dyn PeerConnection> = Arc::new(
-        PeerConnectionBuilder::new()
-            .with_runtime(Arc::new(Sockets::new(Arc::clone(&waiting), &offer.sources)))
-            .with_media_engine(engine)
-            .with_interceptor_registry(registry)
-            .with_setting_engine(settings)
-            .with_handler(Arc::new(handler))
-            .with_udp_addrs(vec![udp])
-            .with_tcp_addrs(tcp.into_iter().collect())
-            .build()
-            .await
-            .map_err(Failure::Place)?,
-    );
-    match negotiate(&peer, offer, &gathered).await {
-        Ok((_, answer)) if !description::has_udp(&answer) => {
-            let _ = peer.close().await;
-            Err(Failure::Place(Error::Other("the port is taken".to_owned())))
-        }
-        Ok((streams, answer)) => {
-            let track = |(stream, ssrc)| (Track { stream, waiting: Arc::clone(&waiting) }, ssrc);
-            let tracks = streams.into_iter().map(track).collect();
-            let connection = Connection { peer, tracks, waiting, with_loopback: udp.ip().is_loopback() };
-            for candidate in &offer.candidates {
-                // A way that cannot be read is none; the others may do.
-                let _ = connection.add_candidate(candidate).await;
-            }
-            Ok((connection, answer))
-        }
-        Err(error) => {
-            let _ = peer.close().await;
-            Err(Failure::Offer(error))
-        }
+    let mut peer = RTCPeerConnectionBuilder::new()
+        .with_media_engine(codecs(offer)?)
+        .with_interceptor_registry(registry)
+        .with_setting_engine(settings)
+        .build(now)?;
+    for line in 0..offer.lines {
+        peer.add_track(outgoing(line, rand::random::<u32>().max(1)))?;
     }
+    peer.set_remote_description(now, RTCSessionDescription::offer(offer.sdp.clone())?)?;
+    let answer = peer.create_answer(None)?;
+    peer.set_local_description(now, answer)?;
+    peer.add_local_candidate(way("udp", local.udp, TcpType::Unspecified)?)?;
+    if let Some(tcp) = local.tcp {
+        peer.add_local_candidate(way("tcp", tcp, TcpType::Passive)?)?;
+    }
+    // These are all.
+    peer.add_local_candidate(RTCIceCandidateInit::default())?;
+    let answer = peer.local_description().ok_or(Error::ErrConnectionClosed)?.sdp;
+    let tracks = description::streams(&answer).into_iter().flatten().collect();
+    Ok((peer, tracks, answer))
 }
 
-async fn negotiate(
-    peer: &Arc<dyn PeerConnection>,
-    offer: &Offer,
-    gathered: &Notify,
-) -> Result<(Vec<(Arc<TrackLocalStaticRTP>, u32)>, String), Error> {
-    let mut tracks = Vec::with_capacity(offer.lines);
-    for line in 0..offer.lines {
-        let ssrc = rand::random::<u32>().max(1);
-        let track = Arc::new(TrackLocalStaticRTP::new(outgoing(line, ssrc)));
-        peer.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await?;
-        tracks.push((track, ssrc));
-    }
-    peer.set_remote_description(RTCSessionDescription::offer(offer.sdp.clone())?).await?;
-    let answer = peer.create_answer(None).await?;
-    peer.set_local_description(answer).await?;
-    let _ = tokio::time::timeout(GATHERING_MAX, gathered.notified()).await;
-    let answer = peer.local_description().await.ok_or(Error::ErrConnectionClosed)?.sdp;
-    let by_line = description::streams(&answer);
-    let in_order = by_line.iter().filter_map(|ssrc| tracks.iter().find(|(_, s)| Some(*s) == *ssrc).cloned()).collect();
-    Ok((in_order, answer))
+/// A way to this side.
+fn way(network: &str, address: SocketAddr, tcp_type: TcpType) -> Result<RTCIceCandidateInit, Error> {
+    let base_config = CandidateConfig {
+        network: network.to_owned(),
+        address: address.ip().to_string(),
+        port: address.port(),
+        component: 1,
+        ..Default::default()
+    };
+    let candidate = CandidateHostConfig { base_config, tcp_type }.new_candidate_host()?;
+    RTCIceCandidate::from(&candidate).to_json()
 }
 
 fn opus() -> RTCRtpCodec {
@@ -224,21 +187,25 @@ fn outgoing(line: usize, ssrc: u32) -> MediaStreamTrack {
 }
 
 impl Connection {
+    /// Sends a packet to the listener, now or never: whether it left.
+    pub fn send(&self, packet: Packet, now: Instant) -> bool {
+        self.wire.say(packet, now)
+    }
+
     /// Tries a way to the browser.
-    pub async fn add_candidate(&self, candidate: &str) -> Result<(), super::Refused> {
+    pub fn add_candidate(&self, candidate: &str) -> Result<(), super::Refused> {
         if !description::is_tried(candidate, self.with_loopback)? {
             return Ok(());
         }
         let init = RTCIceCandidateInit { candidate: candidate.to_owned(), ..Default::default() };
         let unusable = super::Refused::Unusable("a candidate cannot be read");
-        self.peer.add_ice_candidate(init).await.map_err(|_| unusable)
+        self.wire.with(|peer| peer.add_remote_candidate(init)).map_err(|_| unusable)
     }
 
     /// What the library knows of it now.
-    pub async fn known(&self) -> Known {
-        self.waiting.look();
-        let mut known = Known::default();
-        let report = self.peer.get_stats(Instant::now(), StatsSelector::None).await;
+    pub fn known(&self) -> Known {
+        let report = self.wire.look(|peer| peer.get_stats(Instant::now(), StatsSelector::None));
+        let mut known = Known { remote: self.wire.remote(), ..Known::default() };
         for entry in report.iter() {
             match entry {
                 RTCStatsReportEntry::IceCandidatePair(pair) if pair.nominated && pair.current_round_trip_time > 0.0 => {
@@ -251,74 +218,17 @@ impl Connection {
                 _ => {}
             }
         }
-        known.remote = self.remote().await;
         known
     }
 
-    async fn remote(&self) -> Option<SocketAddr> {
-        let sender = self.peer.get_senders().await.into_iter().next()?;
-        let transport = sender.transport().await.ok()??;
-        let pair = transport.ice_transport().get_selected_candidate_pair().await.ok()??;
-        Some(SocketAddr::new(pair.remote().address.parse().ok()?, pair.remote().port))
-    }
-
     /// Ends it.
-    pub async fn close(&self) {
-        if let Err(error) = self.peer.close().await {
-            tracing::debug!("a voice connection did not close: {error}");
-        }
+    pub fn close(&self) {
+        self.wire.close();
     }
 }
 
-impl Track {
-    /// Sends a packet without ever waiting: whether there was room for it.
-    pub fn send(&self, packet: Packet) -> bool {
-        let is_queued = self.waiting.has_room() && matches!(self.stream.write_rtp(packet).now_or_never(), Some(Ok(())));
-        if is_queued {
-            self.waiting.add();
-        }
-        is_queued
-    }
-}
-
-struct Handler<W> {
-    watcher: Arc<W>,
-    gathered: Arc<Notify>,
-    has_track: AtomicBool,
-}
-
-#[async_trait::async_trait]
-impl<W: Watcher> PeerConnectionEventHandler for Handler<W> {
-    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
-        if state == RTCIceGatheringState::Complete {
-            self.gathered.notify_one();
-        }
-    }
-
-    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        let standing = match state {
-            RTCPeerConnectionState::Connected => Standing::Connected,
-            RTCPeerConnectionState::Disconnected => Standing::Lost,
-            RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => Standing::Failed,
-            _ => return,
-        };
-        self.watcher.state(standing);
-    }
-
-    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        // A microphone is one stream; whoever sends more is heard with the first.
-        if self.has_track.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let watcher = Arc::clone(&self.watcher);
-        tokio::spawn(async move {
-            while let Some(event) = track.poll().await {
-                match event {
-                    TrackRemoteEvent::OnRtpPacket(packet) => watcher.packet(packet),
-                    TrackRemoteEvent::OnEnded => return,
-                    _ => {}
-                }
-            }
-        });
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.close();
     }
 }

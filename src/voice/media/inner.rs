@@ -11,13 +11,14 @@ use rtc::rtp::Packet;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::connection::{self, Standing, Watcher};
+use super::connection;
 use super::description::{self, CANDIDATES_MAX, Offer, Reached};
 use super::leg::{Answered, Leg};
 use super::ports::Ports;
 use super::room::Room;
 use super::seat::Sitting;
-use super::tcp::{self, Front};
+use super::tcp::Front;
+use super::wire::{Standing, Watcher};
 use super::wishes::Wishes;
 use super::{Event, Measured, Place, Refused, Seat};
 
@@ -119,7 +120,7 @@ impl Inner {
     pub async fn offer(self: Arc<Inner>, seat: Seat, attempt: u32, sdp: &str) -> Result<String, Refused> {
         let offer = description::read_offer(sdp)?;
         let over = self.begin_attempt(seat, attempt)?;
-        close(over).await;
+        close(&over);
         let answered = self.answer(seat, attempt, &offer).await;
         let (answered, answer) = match answered {
             Ok(answered) => answered,
@@ -133,13 +134,13 @@ impl Inner {
         let early = match self.add_leg(seat, leg) {
             Ok(early) => early,
             Err(leg) => {
-                close(vec![*leg]).await;
+                close(&[*leg]);
                 return Err(Refused::Gone);
             }
         };
         for candidate in early {
             // A way that cannot be read is none; the others may do.
-            let _ = connection.add_candidate(&candidate).await;
+            let _ = connection.add_candidate(&candidate);
         }
         Ok(answer)
     }
@@ -179,13 +180,13 @@ impl Inner {
         for _ in 0..PORTS_TRIED {
             let port = self.ports.take().ok_or(Refused::Busy)?;
             let udp = SocketAddr::new(self.place.bind, port.number);
-            let tcp = self.front.as_ref().map(|_| tcp::INSIDE);
-            let watch = Arc::new(Watch { inner: Arc::downgrade(self), seat, attempt });
+            let tcp = self.front.as_ref().map(|front| front.address);
+            let watch = Box::new(Watch { inner: Arc::downgrade(self), seat, attempt });
             match connection::answer(offer, udp, tcp, watch).await {
                 Ok((connection, answer)) => {
                     let front = self.front.as_ref();
-                    let names = description::inner_way(&answer);
-                    let route = front.zip(names).map(|(front, (name, inside))| front.route(name, inside));
+                    let name = description::name(&answer);
+                    let route = front.zip(name).map(|(front, name)| front.route(name, &connection.wire));
                     let reached = Reached {
                         bind: self.place.bind,
                         public: self.place.public,
@@ -229,7 +230,7 @@ impl Inner {
     }
 
     /// Tries a way to a browser, or keeps it until its connection is ready.
-    pub async fn candidate(&self, seat: Seat, attempt: u32, candidate: String) -> Result<(), Refused> {
+    pub fn candidate(&self, seat: Seat, attempt: u32, candidate: String) -> Result<(), Refused> {
         description::is_tried(&candidate, true)?;
         let find = |room: &mut Room| {
             let sitting = room.seats.get_mut(&seat).ok_or(Refused::Gone)?;
@@ -247,7 +248,7 @@ impl Inner {
             }
         };
         match self.with_room(seat.room, find).unwrap_or(Err(Refused::Gone))? {
-            Some((connection, candidate)) => connection.add_candidate(&candidate).await,
+            Some((connection, candidate)) => connection.add_candidate(&candidate),
             None => Ok(()),
         }
     }
@@ -296,7 +297,7 @@ impl Inner {
         let now = Instant::now();
         let is_lost = || self.loss.as_ref().is_some_and(Loss::strikes);
         let mut room = lock(&room);
-        if room.receive(seat, attempt, packet, now, |track, packet| is_lost() || track.send(packet)) {
+        if room.receive(seat, attempt, packet, now, |listener, packet| is_lost() || listener.send(packet, now)) {
             room.tell(&self.events, now);
         }
     }
@@ -317,12 +318,10 @@ impl Inner {
                     room.tell(&self.events, now);
                     (over, room.number)
                 };
-                if !over.is_empty() {
-                    tokio::spawn(close(over));
-                }
+                close(&over);
                 // Not all rooms at the same tick, so that no second has a peak.
                 if n.wrapping_add_signed(number.into()).is_multiple_of(TICKS_PER_LOOK) {
-                    look(&room, self.front.as_ref()).await;
+                    look(&room);
                 }
             }
         }
@@ -330,7 +329,7 @@ impl Inner {
 }
 
 /// Asks the library about the connections of a room.
-async fn look(room: &Mutex<Room>, front: Option<&Front>) {
+fn look(room: &Mutex<Room>) {
     let connected: Vec<_> = {
         let room = lock(room);
         let legs = room.seats.iter().flat_map(|(seat, sitting)| sitting.legs.iter().map(|leg| (*seat, leg)));
@@ -339,10 +338,7 @@ async fn look(room: &Mutex<Room>, front: Option<&Front>) {
             .collect()
     };
     for (seat, attempt, connection) in connected {
-        let mut known = connection.known().await;
-        // Behind the port for TCP stands the browser itself.
-        let browser = known.remote.and_then(|remote| front?.browser(remote));
-        known.remote = browser.or(known.remote);
+        let known = connection.known();
         let mut room = lock(room);
         let sitting = room.seats.get_mut(&seat);
         if let Some(leg) = sitting.and_then(|sitting| sitting.legs.iter_mut().find(|leg| leg.attempt == attempt)) {
@@ -352,10 +348,8 @@ async fn look(room: &Mutex<Room>, front: Option<&Front>) {
 }
 
 /// Ends connections.
-pub async fn close(legs: Vec<Leg>) {
-    for leg in legs {
-        leg.connection.close().await;
-    }
+pub fn close(legs: &[Leg]) {
+    legs.iter().for_each(|leg| leg.connection.close());
 }
 
 /// A panic elsewhere leaves rooms as they are: the calls go on.
@@ -372,9 +366,9 @@ struct Watch {
 }
 
 impl Watcher for Watch {
-    fn packet(&self, packet: Packet) {
+    fn packet(&self, packet: &Packet) {
         if let Some(inner) = self.inner.upgrade() {
-            inner.receive(self.seat, self.attempt, &packet);
+            inner.receive(self.seat, self.attempt, packet);
         }
     }
 

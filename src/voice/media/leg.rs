@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use rtc::rtp::Packet;
 
-use super::connection::{Connection, Known, Track};
+use super::connection::{Connection, Known};
 use super::description::Offer;
 use super::forward::Renumbering;
+use super::frames::Frames;
 use super::ports::Port;
 use super::red;
 use super::tcp::Route;
@@ -52,8 +54,6 @@ pub struct Answered {
 
 /// A stream to a listener.
 pub struct Outlet {
-    /// Where packets go.
-    pub track: Track,
     /// Its identifier.
     pub ssrc: u32,
     /// Its numbers.
@@ -84,11 +84,7 @@ impl Leg {
     /// A connection that was just answered.
     pub fn new(attempt: u32, answered: Answered, offer: &Offer, now: Instant) -> Leg {
         let Answered { connection, port, route } = answered;
-        let outlet = |(track, ssrc): &(Track, u32)| Outlet {
-            track: track.clone(),
-            ssrc: *ssrc,
-            numbering: Renumbering::default(),
-        };
+        let outlet = |ssrc: &u32| Outlet { ssrc: *ssrc, numbering: Renumbering::default() };
         let red = offer.red.as_ref().map(|(red, _)| *red);
         Leg {
             attempt,
@@ -119,8 +115,15 @@ impl Codecs {
         (is_redundant || payload_type == self.opus).then_some(Stream { is_redundant, opus: self.opus })
     }
 
-    /// A payload as this browser takes it, and its type.
-    pub fn translate(&self, stream: &Stream, payload: &Bytes) -> Option<(u8, Bytes)> {
+    /// A packet's type and payload as this browser takes it, with so many frames before it if its listener loses packets.
+    pub fn translate(&self, stream: &Stream, packet: &Packet, frames: &Frames, earlier: usize) -> Option<(u8, Bytes)> {
+        let payload = &packet.payload;
+        // A redundant stream holds one of them already.
+        if let Some(red) = self.red.filter(|_| earlier > usize::from(stream.is_redundant))
+            && let Some(payload) = frames.redundant(packet.header.timestamp, earlier, self.opus)
+        {
+            return Some((red, payload));
+        }
         match (stream.is_redundant, self.red) {
             (false, _) => Some((self.opus, payload.clone())),
             (true, None) => Some((self.opus, red::newest(payload)?)),
@@ -138,15 +141,20 @@ mod tests {
     fn a_packet_is_translated_into_the_listener_s_numbers() {
         let speaker = Codecs { opus: 111, red: Some(63), level: Some(1) };
         let redundant = speaker.stream(63).unwrap();
-        let payload = Bytes::from_static(&[0x80 | 111, 0, 0, 2, 111, b'a', b'b', b'c']);
+        let payload = Bytes::from_static(&[0x80 | 111, 0x0f, 0, 2, 111, b'a', b'b', b'c']);
+        let packet = Packet { payload: payload.clone(), ..Packet::default() };
+        let mut frames = Frames::default();
+        frames.keep(0, &payload, true);
+        let translate = |to: Codecs, stream: &Stream, earlier| to.translate(stream, &packet, &frames, earlier);
         assert_eq!(speaker.stream(9), None);
         let plain = speaker.stream(111).unwrap();
-        assert_eq!(speaker.translate(&plain, &payload), Some((111, payload.clone())));
-        assert_eq!(speaker.translate(&redundant, &payload), Some((63, payload.clone())));
+        assert_eq!(translate(speaker, &plain, 0), Some((111, payload.clone())));
+        assert_eq!(translate(speaker, &redundant, 0), Some((63, payload.clone())));
         let other = Codecs { opus: 109, red: Some(64), level: None };
-        let expected = Bytes::from_static(&[0x80 | 109, 0, 0, 2, 109, b'a', b'b', b'c']);
-        assert_eq!(other.translate(&redundant, &payload), Some((64, expected)));
+        let expected = Bytes::from_static(&[0x80 | 109, 0x0f, 0, 2, 109, b'a', b'b', b'c']);
+        assert_eq!(translate(other, &redundant, 1), Some((64, expected.clone())));
+        assert_eq!(translate(other, &redundant, 2), Some((64, expected)), "no more is known");
         let without = Codecs { opus: 96, red: None, level: None };
-        assert_eq!(without.translate(&redundant, &payload), Some((96, Bytes::from_static(b"c"))));
+        assert_eq!(translate(without, &redundant, 2), Some((96, Bytes::from_static(b"c"))));
     }
 }

@@ -4,6 +4,7 @@
 mod connection;
 mod description;
 mod forward;
+mod frames;
 mod inner;
 mod leg;
 mod levels;
@@ -15,10 +16,11 @@ mod room;
 mod seat;
 mod sfu;
 mod slots;
-mod sockets;
+mod streams;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod wire;
 mod wishes;
 
 use std::future::Future;
@@ -93,7 +95,7 @@ pub enum Event {
     /// Who speaks in a room, loudest first: person and level in −dBov (RFC 6464: 0 is loudest, 127 silence). At most five times a
     /// second a room, and at once when somebody begins.
     Speakers(i32, Vec<(i32, u8)>),
-    /// Packets are lost in a room, so its people should send redundantly (RFC 2198), or no longer are.
+    /// What people say gets lost on its way to the server, so a room's people should send redundantly (RFC 2198), or no longer does.
     Redundancy(i32, bool),
 }
 
@@ -138,7 +140,7 @@ pub trait Media: Clone + Send + Sync + 'static {
     fn silence(&self, seat: Seat, is_silenced: bool);
     /// The person hears nothing while it holds, likewise: nothing is sent to them.
     fn deafen(&self, seat: Seat, is_deaf: bool);
-    /// What the person's browser says it lost of the last second, in percent; the room's redundancy follows it.
+    /// What the person's browser says it lost of the last second, in percent; how much they are sent once more follows it.
     fn note_loss(&self, seat: Seat, percent: f64);
     /// The seat is given up; its connections end.
     fn leave(&self, seat: Seat) -> impl Future<Output = ()> + Send;

@@ -1,9 +1,11 @@
-//! When a room's people should send redundantly: loss over some seconds, with hysteresis.
+//! When something is to be sent redundantly: loss over some seconds, with hysteresis.
 
 use std::time::{Duration, Instant};
 
 /// More loss than this, in percent, …
 const ON_OVER: f64 = 2.0;
+/// With more loss than this, two packets in a row are lost so often that each frame is sent three times instead of twice.
+const TWICE_OVER: f64 = 5.0;
 /// … for so long, asks for redundancy.
 const ON_AFTER: Duration = Duration::from_secs(2);
 /// Less loss than this, in percent, …
@@ -21,12 +23,14 @@ const STALE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub struct Redundancy {
     is_on: bool,
+    is_twice: bool,
     since: Option<Instant>,
 }
 
 impl Redundancy {
-    /// The greatest loss of anybody in the room is so much now.
+    /// The loss is so much now.
     pub fn update(&mut self, percent: f64, now: Instant) {
+        self.is_twice = percent > TWICE_OVER;
         let (crosses, after) =
             if self.is_on { (percent < OFF_BELOW, OFF_AFTER) } else { (percent > ON_OVER, ON_AFTER) };
         if !crosses {
@@ -40,6 +44,11 @@ impl Redundancy {
     /// Whether it is asked for.
     pub fn is_on(&self) -> bool {
         self.is_on
+    }
+
+    /// How many earlier frames a packet is to hold.
+    pub fn earlier(&self) -> usize {
+        usize::from(self.is_on) + usize::from(self.is_on && self.is_twice)
     }
 }
 
@@ -133,6 +142,19 @@ mod tests {
         assert!(tell(5.0, 5));
         assert!(tell(0.0, 6) && tell(0.0, 15) && tell(1.0, 16) && tell(0.0, 17) && tell(0.0, 26));
         assert!(!tell(0.0, 27));
+    }
+
+    #[test]
+    fn much_loss_asks_for_two_earlier_frames() {
+        let (mut redundancy, start) = (Redundancy::default(), Instant::now());
+        let mut earlier = |percent, seconds| {
+            redundancy.update(percent, start + Duration::from_secs(seconds));
+            redundancy.earlier()
+        };
+        assert_eq!(
+            [earlier(9.0, 0), earlier(9.0, 2), earlier(3.0, 3), earlier(0.0, 4), earlier(0.0, 14)],
+            [0, 2, 1, 1, 0]
+        );
     }
 
     #[test]

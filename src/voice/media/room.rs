@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use rtc::rtp::{Header, Packet};
 use tokio::sync::mpsc;
 
-use super::connection::{Standing as Link, Track};
+use super::connection::Connection as Wired;
+use super::frames::Frames;
 use super::leg::{Leg, Stream};
 use super::levels::SILENCE;
 use super::redundancy::Redundancy;
 use super::seat::Sitting;
 use super::slots::{Heard, Present, Standing};
+use super::wire::Standing as Link;
 use super::{Connection, Event, SLOTS, Seat};
 
 /// Who speaks is told at most five times a second, unless somebody begins or ends.
@@ -72,27 +74,33 @@ impl Room {
         attempt: u32,
         packet: &Packet,
         now: Instant,
-        send: impl Fn(&Track, Packet) -> bool,
+        send: impl Fn(&Wired, Packet) -> bool,
     ) -> bool {
         let Some(sitting) = self.seats.get_mut(&seat) else { return false };
         let Some((stream, level)) = sitting.take(attempt, packet, now) else { return false };
         let begins = sitting.voice.heard(level.unwrap_or(SILENCE), now);
         let source = sitting.source_id();
+        let frames = std::mem::take(&mut sitting.frames);
         if begins {
             self.is_urgent = true;
             self.settle(now);
         }
+        let said = Said { source, stream, packet, frames: &frames };
         for (_, sitting) in self.seats.iter_mut().filter(|(listener, _)| **listener != seat) {
             let Some(slot) = sitting.standing.of(seat).filter(|_| !sitting.is_deaf) else { continue };
+            let earlier = sitting.redundancy.earlier();
             for leg in sitting.legs.iter_mut().filter(|leg| leg.is_connected) {
-                let Some((track, packet)) = forward(leg, slot, source, &stream, packet, now) else { continue };
+                let Some(packet) = forward(leg, slot, &said, earlier, now) else { continue };
                 let bytes = RTP_HEADER_BYTES + packet.payload.len();
-                if send(track, packet) {
+                if send(&leg.connection, packet) {
                     sitting.sent_bytes += bytes as u64;
                 } else {
                     sitting.dropped += 1;
                 }
             }
+        }
+        if let Some(sitting) = self.seats.get_mut(&seat) {
+            sitting.frames = frames;
         }
         begins
     }
@@ -130,7 +138,7 @@ impl Room {
         self.settle(now);
         if now.saturating_duration_since(self.losses_at) >= LOSSES_EVERY {
             self.losses_at = now;
-            let of = |sitting: &mut Sitting| sitting.loss(now).unwrap_or(0.0);
+            let of = |sitting: &mut Sitting| sitting.settle_losses(now).unwrap_or(0.0);
             let worst = self.seats.values_mut().map(of).fold(0.0, f64::max);
             self.redundancy.update(worst, now);
         }
@@ -189,18 +197,20 @@ impl Room {
     }
 }
 
-/// The packet as one connection of a listener gets it: with that slot's numbers and that browser's codecs.
-fn forward<'a>(
-    leg: &'a mut Leg,
-    slot: usize,
+/// A packet of a speaker: of which stream, how it is coded, and what came before it.
+struct Said<'a> {
     source: u64,
-    stream: &Stream,
-    packet: &Packet,
-    now: Instant,
-) -> Option<(&'a Track, Packet)> {
-    let (payload_type, payload) = leg.codecs.translate(stream, &packet.payload)?;
+    stream: Stream,
+    packet: &'a Packet,
+    frames: &'a Frames,
+}
+
+/// The packet as one connection of a listener gets it: with that slot's numbers, that browser's codecs, and so many earlier frames.
+fn forward(leg: &mut Leg, slot: usize, said: &Said, earlier: usize, now: Instant) -> Option<Packet> {
+    let Said { source, stream, packet, frames } = said;
+    let (payload_type, payload) = leg.codecs.translate(stream, packet, frames, earlier)?;
     let outlet = leg.outlets.get_mut(slot)?;
-    let numbers = outlet.numbering.next(source, packet.header.sequence_number, packet.header.timestamp, now)?;
+    let numbers = outlet.numbering.next(*source, packet.header.sequence_number, packet.header.timestamp, now)?;
     let header = Header {
         version: 2,
         marker: numbers.begins || packet.header.marker,
@@ -210,7 +220,7 @@ fn forward<'a>(
         ssrc: outlet.ssrc,
         ..Header::default()
     };
-    Some((&outlet.track, Packet { header, payload }))
+    Some(Packet { header, payload })
 }
 
 /// The header that every RTP packet has.

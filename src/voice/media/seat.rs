@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use rtc::rtp::Packet;
 use tokio::sync::mpsc;
 
-use super::connection::Standing as Link;
+use super::frames::Frames;
 use super::leg::{Leg, Stream};
 use super::levels::{SILENCE, Voice};
 use super::limits::Allowance;
-use super::redundancy::{Gaps, Loss};
+use super::redundancy::{Gaps, Loss, Redundancy};
 use super::room::{CHANGES_MAX, Changes, RTP_HEADER_BYTES, new_source, persons};
 use super::slots::Standing;
+use super::wire::Standing as Link;
 use super::{Connection, Event, Measured, SLOTS, Seat};
 
 /// The older connection is kept so long after the newer stands: what is under way on it still arrives.
@@ -41,6 +42,10 @@ pub struct Sitting {
     pub voice: Voice,
     /// Who stands in which of their slots.
     pub standing: Standing<Seat>,
+    /// What they said just before.
+    pub frames: Frames,
+    /// How much they are sent once more, by what they lose.
+    pub redundancy: Redundancy,
     /// Bytes sent to them.
     pub sent_bytes: u64,
     /// Packets dropped by a limit or a full queue.
@@ -77,6 +82,8 @@ impl Sitting {
             is_deaf: false,
             voice: Voice::default(),
             standing: Standing::default(),
+            frames: Frames::default(),
+            redundancy: Redundancy::default(),
             sent_bytes: 0,
             dropped: 0,
             allowance: Allowance::new(now),
@@ -112,11 +119,13 @@ impl Sitting {
         if self.is_silenced || packet.payload.is_empty() {
             return None;
         }
+        let stream = stream?;
+        self.frames.keep(packet.header.timestamp, &packet.payload, stream.is_redundant);
         let extension = codecs.level.and_then(|id| packet.header.get_extension(id));
         let told = extension.and_then(|level| level.first().map(|level| level & SILENCE));
         let guessed = if packet.payload.len() > SILENT_BYTES_MAX { LEVEL_UNKNOWN } else { SILENCE };
         let level = if codecs.level.is_some() { told } else { Some(guessed) };
-        stream.map(|stream| (stream, level))
+        Some((stream, level))
     }
 
     /// The stream that is forwarded.
@@ -134,6 +143,7 @@ impl Sitting {
             _ => {
                 self.source = Some(Source { attempt, ssrc, id: new_source() });
                 self.gaps.restart();
+                self.frames.clear();
                 true
             }
         }
@@ -146,6 +156,7 @@ impl Sitting {
         }
         self.is_silenced = is_silenced;
         self.voice.hush();
+        self.frames.clear();
         if let Some(source) = &mut self.source {
             // What was left out is not to look lost to the listeners.
             source.id = new_source();
@@ -219,13 +230,13 @@ impl Sitting {
         self.loss_down.tell(percent, now);
     }
 
-    /// The greater loss of both directions, in percent.
-    pub fn loss(&mut self, now: Instant) -> Option<f64> {
+    /// A second has passed: how much they are sent once more follows what they lose. What is lost of what they say, in percent.
+    pub fn settle_losses(&mut self, now: Instant) -> Option<f64> {
+        self.redundancy.update(self.loss_down.percent(now).unwrap_or(0.0), now);
         if let Some(percent) = self.gaps.since_last() {
             self.loss_up.tell(percent, now);
         }
-        let (up, down) = (self.loss_up.percent(now), self.loss_down.percent(now));
-        up.into_iter().chain(down).reduce(f64::max)
+        self.loss_up.percent(now)
     }
 
     /// Tells what has changed.

@@ -17,8 +17,6 @@ const EVENTS_MAX: usize = 4_096;
 /// Sound that comes within this time is dealt with in one go, as waking a thread costs as much as passing a packet on. Nobody hears
 /// it: a packet holds 20 ms.
 const GATHERING: Duration = Duration::from_millis(1);
-/// Closing everything takes a moment for each connection; a server that ends does not wait longer.
-const CLOSING_MAX: Duration = Duration::from_secs(3);
 
 /// The engine on the crate `webrtc`. It runs on threads of its own, so that neither calls nor orders wait for the other.
 #[derive(Clone)]
@@ -79,8 +77,7 @@ impl Media for Sfu {
     }
 
     async fn candidate(&self, seat: Seat, attempt: u32, candidate: String) -> Result<(), Refused> {
-        let inner = Arc::clone(&self.inner);
-        self.on_threads(async move { inner.candidate(seat, attempt, candidate).await }, Err(Refused::Busy)).await
+        self.inner.candidate(seat, attempt, candidate)
     }
 
     fn silence(&self, seat: Seat, is_silenced: bool) {
@@ -101,8 +98,7 @@ impl Media for Sfu {
     }
 
     async fn leave(&self, seat: Seat) {
-        let legs = self.inner.take_out(seat);
-        self.on_threads(close(legs), ()).await;
+        close(&self.inner.take_out(seat));
     }
 
     async fn measured(&self) -> Vec<(Seat, Measured)> {
@@ -110,7 +106,6 @@ impl Media for Sfu {
     }
 
     async fn close(&self) {
-        let legs = self.inner.end();
-        let _ = tokio::time::timeout(CLOSING_MAX, self.on_threads(close(legs), ())).await;
+        close(&self.inner.end());
     }
 }

@@ -1,24 +1,26 @@
-//! ICE over TCP on one port for all browsers: the first message says whose connection it is, and the bytes are carried there.
+//! ICE over TCP on one port for all browsers: the first message says whose connection it is, which is given all that follow.
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
+
+use super::wire::{DATAGRAM_MAX, Wire};
 
 /// Streams at once: two for each seat, as one may be about to replace the other.
 const STREAMS_MAX: usize = 2 * super::SEATS_MAX;
 /// Streams from one address: a company may stand behind it.
 const STREAMS_PER_ADDRESS: usize = 200;
-/// Streams to one connection: a browser opens one for each of its networks.
-const STREAMS_PER_NAME: usize = 4;
-/// What waits in the system on each part of the way: late sound is worse than lost sound, and this is half a second of five voices.
+/// What waits in the system: late sound is worse than lost sound, and this is half a second of five voices.
 const BUFFER_BYTES: u32 = 16 * 1024;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 256;
@@ -31,9 +33,6 @@ const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const STUN_BINDING_REQUEST: [u8; 2] = [0, 1];
 const STUN_USERNAME: u16 = 0x0006;
 
-/// Where connections take their streams: nobody from outside this machine reaches them there.
-pub const INSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
 /// The port.
 pub struct Front {
     /// Where it listens.
@@ -45,9 +44,7 @@ pub struct Front {
 #[derive(Default)]
 struct Routes {
     // By the name that a connection has given itself (its ICE user fragment).
-    inside: HashMap<String, SocketAddr>,
-    // By the address that the inner half of a stream comes from: the browser, and the name that it asked for.
-    browsers: HashMap<SocketAddr, (SocketAddr, String)>,
+    wires: HashMap<String, Weak<Wire>>,
     // Streams by the address that they come from, those included that have not said yet what they are for.
     by_address: HashMap<IpAddr, usize>,
 }
@@ -104,23 +101,10 @@ impl Front {
         Ok(Front { address, routes, accepting })
     }
 
-    /// Streams for this name are carried to there.
-    pub fn route(&self, name: &str, inside: SocketAddr) -> Route {
-        lock(&self.routes).inside.insert(name.to_owned(), inside);
+    /// Streams for this name are this connection's.
+    pub fn route(&self, name: &str, wire: &Arc<Wire>) -> Route {
+        lock(&self.routes).wires.insert(name.to_owned(), Arc::downgrade(wire));
         Route { name: name.to_owned(), routes: Arc::clone(&self.routes) }
-    }
-
-    /// The browser whose stream comes from this address.
-    pub fn browser(&self, inside: SocketAddr) -> Option<SocketAddr> {
-        lock(&self.routes).browsers.get(&inside).map(|(browser, _)| *browser)
-    }
-}
-
-impl Routes {
-    /// Where the connection of this name takes streams, unless it has as many as it may.
-    fn inside(&self, name: &str) -> Option<SocketAddr> {
-        let streams = self.browsers.values().filter(|(_, of)| of == name).count();
-        self.inside.get(name).copied().filter(|_| streams < STREAMS_PER_NAME)
     }
 }
 
@@ -132,7 +116,7 @@ impl Drop for Front {
 
 impl Drop for Route {
     fn drop(&mut self) {
-        lock(&self.routes).inside.remove(&self.name);
+        lock(&self.routes).wires.remove(&self.name);
     }
 }
 
@@ -160,26 +144,40 @@ async fn accept(listener: TcpListener, routes: Arc<Mutex<Routes>>) {
     }
 }
 
-async fn carry(mut outside: TcpStream, browser: SocketAddr, routes: &Mutex<Routes>) -> io::Result<()> {
-    outside.set_nodelay(true)?;
-    let first = tokio::time::timeout(FIRST_WITHIN, first_message(&mut outside)).await??;
-    let Some((name, inside)) = name(&first).and_then(|name| Some((name, lock(routes).inside(name)?))) else {
+async fn carry(mut stream: TcpStream, browser: SocketAddr, routes: &Mutex<Routes>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let first = tokio::time::timeout(FIRST_WITHIN, first_message(&mut stream)).await??;
+    let wire = name(&first).and_then(|name| lock(routes).wires.get(name)?.upgrade());
+    let Some((wire, frames)) = wire.and_then(|wire| Some((Arc::clone(&wire), wire.open_line(browser)?))) else {
         return Ok(());
     };
-    let socket = TcpSocket::new_v4()?;
-    socket.set_recv_buffer_size(BUFFER_BYTES)?;
-    let mut inside = socket.connect(inside).await?;
-    inside.set_nodelay(true)?;
-    let from = inside.local_addr()?;
-    lock(routes).browsers.insert(from, (browser, name.to_owned()));
-    let carried = async {
-        inside.write_u16(first.len() as u16).await?;
-        inside.write_all(&first).await?;
-        tokio::io::copy_bidirectional(&mut outside, &mut inside).await
+    wire.hear(browser, &first);
+    let (reader, writer) = stream.split();
+    let carried = tokio::select! {
+        heard = hear(BufReader::new(reader), &wire, browser) => heard,
+        said = say(writer, frames) => said,
     };
-    let carried = carried.await;
-    lock(routes).browsers.remove(&from);
-    carried.map(|_| ())
+    wire.close_line(browser);
+    carried
+}
+
+/// Gives the connection what the browser sends, until it ends.
+async fn hear(mut reader: BufReader<ReadHalf<'_>>, wire: &Wire, browser: SocketAddr) -> io::Result<()> {
+    let mut buffer = [0; DATAGRAM_MAX];
+    loop {
+        let length = usize::from(reader.read_u16().await?);
+        let message = buffer.get_mut(..length).ok_or(io::ErrorKind::InvalidData)?;
+        reader.read_exact(message).await?;
+        wire.hear(browser, message);
+    }
+}
+
+/// Writes what the connection says, until it ends.
+async fn say(mut writer: WriteHalf<'_>, mut frames: mpsc::Receiver<Bytes>) -> io::Result<()> {
+    while let Some(frame) = frames.recv().await {
+        writer.write_all(&frame).await?;
+    }
+    writer.shutdown().await
 }
 
 /// A message comes after its length (RFC 4571).
@@ -237,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_of_an_address_and_of_a_name_are_counted() {
+    fn streams_of_an_address_are_counted() {
         let routes = Arc::new(Mutex::new(Routes::default()));
         let counted = |n: u8| Counted::new(IpAddr::from([192, 0, 2, n]), &routes);
         let mut held: Vec<Counted> = (0..1_000).map_while(|_| counted(1)).collect();
@@ -247,15 +245,6 @@ mod tests {
         assert!(counted(1).is_some());
         drop(held);
         assert!(lock(&routes).by_address.is_empty());
-
-        let mut routes = Routes::default();
-        routes.inside.insert("ada".to_owned(), INSIDE);
-        for port in 0..STREAMS_PER_NAME as u16 {
-            assert_eq!(routes.inside("ada"), Some(INSIDE));
-            let browser = SocketAddr::from(([192, 0, 2, 1], port));
-            routes.browsers.insert(SocketAddr::from(([127, 0, 0, 1], port)), (browser, "ada".to_owned()));
-        }
-        assert_eq!((routes.inside("ada"), routes.inside("bob")), (None, None));
     }
 
     proptest! {

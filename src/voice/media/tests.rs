@@ -2,6 +2,7 @@
 
 #[path = "../../bin/load/caller.rs"]
 mod caller;
+mod losses;
 mod trouble;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -85,8 +86,15 @@ impl Told {
         self.find(find).await;
     }
 
+    /// Takes in what was told meanwhile.
+    fn drain(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.so_far.push(event);
+        }
+    }
+
     fn forget(&mut self) {
-        while self.events.try_recv().is_ok() {}
+        self.drain();
         self.so_far.clear();
     }
 }
@@ -213,29 +221,6 @@ async fn arrived(sfu: &Sfu, seat: Seat, packets: u64) -> Measured {
         }
     };
     tokio::time::timeout(PATIENCE, arrives).await.expect("they arrive")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn redundant_packets_go_through_as_they_are_and_loss_asks_for_them() {
-    let (sfu, mut told) = engine();
-    let (mut a, mut b) = two(&sfu, &mut told).await;
-    let redundant = Bytes::from_static(&[0x80 | OPUS, 0x0f, 0x00, 2, OPUS, 7, 7, 9, 9, 9]);
-    a.say(redundant.clone(), LOUD, RED).await.unwrap();
-    let packet = b.heard.recv().await.unwrap().1;
-    assert_eq!((packet.header.payload_type, packet.payload), (RED, redundant));
-    let red = async |told: &mut Told| told.find(|event| (*event == Event::Redundancy(1, true)).then_some(())).await;
-    let mut reports = tokio::time::interval(Duration::from_millis(500));
-    let report = async {
-        loop {
-            reports.tick().await;
-            sfu.note_loss(seat(2), 12.0);
-        }
-    };
-    tokio::select! {
-        () = red(&mut told) => {}
-        () = report => {}
-    }
-    sfu.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

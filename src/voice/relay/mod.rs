@@ -37,10 +37,11 @@ pub const CREDENTIAL_SECONDS: u32 = 10 * 60;
 pub const ALLOCATIONS_PER_PERSON: usize = 4;
 /// Allocations at once: each has a socket and some tasks, and files are 1,024 a process where nothing else is set.
 pub const ALLOCATIONS_MAX: usize = 400;
-/// Bytes of a credential over all its allocations: five redundant voices without a pause for more than two hours, and a usual call
-/// for a day. A connection that ends by it is made anew, with another credential.
+/// Bytes of a credential over all its allocations: five voices without a pause for almost two hours on the worst network, and a usual
+/// call for a day. A connection that ends by it is made anew, with another credential.
 pub const BYTES_PER_CREDENTIAL: u64 = 1 << 30;
-/// Bytes a second of an allocation, both ways together: six voices of 64 kbit/s sent redundantly are 110,000.
+/// Bytes a second of an allocation, both ways together: five voices of 64 kbit/s that are sent three times, and one that is sent twice,
+/// are 155,000.
 pub const BYTES_PER_SECOND: u32 = 160_000;
 
 /// The time of the day, in seconds since 1970.

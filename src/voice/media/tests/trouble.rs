@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use super::*;
 
 /// A connection that never stood has been given up by then.
@@ -78,6 +81,51 @@ async fn it_is_reached_over_tcp_where_udp_is_blocked() {
     told.slots(seat(2), 1).await;
     talk(&mut a, 1, 0..20, LOUD).await;
     assert_eq!(hear(&mut b, 20).await.last().map(|heard| heard.2), Some(19));
+    sfu.close().await;
+}
+
+/// The first message of a stream for the connection of this name: a check (RFC 8489) of nobody's, after its length (RFC 4571).
+fn check(name: &str) -> Vec<u8> {
+    let user = format!("{name}:me");
+    let padded = user.len().next_multiple_of(4);
+    let mut message = vec![0, 1, 0, 4 + padded as u8, 0x21, 0x12, 0xa4, 0x42];
+    message.extend([0; 12]);
+    message.extend([0, 6, 0, user.len() as u8]);
+    message.extend(user.as_bytes());
+    message.resize(24 + padded, 0);
+    [&(message.len() as u16).to_be_bytes()[..], &message].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_has_few_streams_of_tcp() {
+    let (sfu, _told) = engine_at(Place { tcp: Some((HERE, 0).into()), ..place() });
+    let (caller, offer) = Caller::offer(HERE, false).await.unwrap();
+    let answer = sfu.offer(seat(1), 1, offer).await.unwrap();
+    let name = answer.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).unwrap();
+    let port = answer.lines().find(|line| line.contains(" tcp ")).and_then(|line| line.split(' ').nth(5)).unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..5 {
+        let mut stream = TcpStream::connect((HERE, port.parse().unwrap())).await.unwrap();
+        stream.write_all(&check(name)).await.unwrap();
+        streams.push(stream);
+    }
+    let ends = streams.iter_mut().map(|stream| Box::pin(stream.read_u8()));
+    let (end, n, rest) =
+        tokio::time::timeout(PATIENCE, futures_util::future::select_all(ends)).await.expect("one is closed");
+    assert!(end.is_err());
+    drop(rest);
+    streams.remove(n);
+    for stream in &streams {
+        let read = stream.try_read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(read, Err(std::io::ErrorKind::WouldBlock), "the others stay");
+    }
+    // Where the connection ends, so do its streams.
+    sfu.leave(seat(1)).await;
+    for stream in &mut streams {
+        let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        assert!(end.is_ok(), "it is closed");
+    }
+    caller.close().await;
     sfu.close().await;
 }
 
