@@ -1,6 +1,6 @@
 //! A call as it is kept: how it went, who was in it, what was the matter. Live calls too, up to their last ten seconds.
 
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::calls::alerts::Alert;
 use crate::calls::charts;
@@ -63,16 +63,17 @@ pub struct CallShown {
     pub alerts: Vec<AlertLine>,
 }
 
-/// Reads a call, and how it went for everybody or for one person. One that has just begun is known by its sample alone. Nothing where
-/// there is none of this number.
+/// Reads a call, and how it went for everybody or for one person, from one consistent view of the database. One that has just begun is
+/// known by its sample alone. Nothing where there is none of this number.
 pub async fn read(
     db: &mut PgConnection,
     workspace: i32,
     (id, person): (i64, Option<i32>),
     moment: &Moment,
 ) -> sqlx::Result<Option<Past>> {
+    let mut view = db.begin_with("begin isolation level repeatable read read only").await?;
     let live = moment.call(id);
-    let call = match (store::call(&mut *db, workspace, id).await?, live) {
+    let call = match (store::call(&mut view, workspace, id).await?, live) {
         // What is sampled is newer than what is written.
         (Some(call), Some(live)) => {
             PastCall { seen_at: moment.sample.at, ended_at: None, name: live.name.clone(), ..call }
@@ -94,21 +95,17 @@ pub async fn read(
         (None, None) => return Ok(None),
     };
     let point_seconds = step(call.began_at, call.until());
-    let mut alerts = store::alerts(&mut *db, workspace, id, ALERTS_MAX).await?;
+    let mut alerts = store::alerts(&mut view, workspace, id, ALERTS_MAX).await?;
     for alert in moment.alerts.iter().filter(|alert| alert.call == id) {
         match alerts.iter_mut().find(|known| known.id == alert.id) {
             Some(known) => *known = alert.clone(),
             None => alerts.insert(0, alert.clone()),
         }
     }
-    Ok(Some(Past {
-        people: store::people(&mut *db, workspace, id).await?,
-        person,
-        points: store::points(db, workspace, id, point_seconds, person).await?,
-        point_seconds,
-        alerts,
-        call,
-    }))
+    let people = store::people(&mut view, workspace, id).await?;
+    let points = store::points(&mut view, workspace, id, point_seconds, person).await?;
+    view.commit().await?;
+    Ok(Some(Past { call, people, person, points, point_seconds, alerts }))
 }
 
 /// Seconds of a point, so that a call has no more of them than a chart can show.
