@@ -5,6 +5,7 @@ pub mod endings;
 pub mod media;
 pub mod monitor;
 pub mod protocol;
+pub mod rate;
 pub mod relay;
 pub mod rooms;
 pub mod routes;

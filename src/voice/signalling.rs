@@ -53,7 +53,7 @@ pub async fn serve<M: Media>(voice: &Switchboard<M>, visit: &mut Visit, pace: Pa
     let you = You { person: visit.person.id, is_administrator: visit.person.role == "administrator" };
     match voice.open(you).await {
         Ok((number, waiting)) => {
-            Talk { voice, visit, number, limits: Limits::new(Instant::now()) }
+            Talk { voice, visit, number, limits: Limits::new(Instant::now().into_std()) }
                 .until_it_ends(pace, waiting, socket)
                 .await;
             voice.close(number);
@@ -119,7 +119,7 @@ impl<M: Media> Talk<'_, M> {
 
     /// Does what a frame says. Whether who says it is still let in.
     async fn hear(&mut self, text: Option<Utf8Bytes>) -> bool {
-        let now = Instant::now();
+        let now = Instant::now().into_std();
         if let Err(wait) = self.limits.frame(now) {
             self.slow_down(wait);
             return true;

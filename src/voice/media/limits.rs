@@ -2,14 +2,19 @@
 
 use std::time::Instant;
 
-/// Packets a second: Opus sends 50 (20 ms each), or 100 at its shortest usual length.
-const PACKETS_PER_SECOND: f64 = 100.0;
-/// Bits a second of Opus: browsers send 32 to 64 kbit/s.
-const BITS_PER_SECOND: f64 = 128_000.0;
+use crate::voice::rate::{Bucket, Rate};
+
+/// Packets: Opus sends 50 a second (20 ms each), or 100 at its shortest usual length.
+const PACKETS: Rate = a_second(100.0);
+/// Bits of Opus: browsers send 32 to 64 kbit/s.
+const BITS: Rate = a_second(128_000.0);
 /// With redundancy each packet holds the one before it as well.
-const REDUNDANT_BITS_PER_SECOND: f64 = 2.0 * BITS_PER_SECOND;
-/// So many seconds of the rate may come at once: a network that stalled delivers what it kept.
-const BURST_SECONDS: f64 = 1.0;
+const REDUNDANT_BITS: Rate = a_second(2.0 * 128_000.0);
+
+/// A second's worth may come at once: a network that stalled delivers what it kept.
+const fn a_second(amount: f64) -> Rate {
+    Rate { burst: amount, per_second: amount }
+}
 
 /// What a publisher still may send.
 #[derive(Debug)]
@@ -19,21 +24,13 @@ pub struct Allowance {
     redundant_bits: Bucket,
 }
 
-#[derive(Debug)]
-struct Bucket {
-    rate: f64,
-    level: f64,
-    at: Instant,
-}
-
 impl Allowance {
     /// A full one.
     pub fn new(now: Instant) -> Allowance {
-        let bucket = |rate| Bucket { rate, level: rate * BURST_SECONDS, at: now };
         Allowance {
-            packets: bucket(PACKETS_PER_SECOND),
-            bits: bucket(BITS_PER_SECOND),
-            redundant_bits: bucket(REDUNDANT_BITS_PER_SECOND),
+            packets: Bucket::full(PACKETS, now),
+            bits: Bucket::full(BITS, now),
+            redundant_bits: Bucket::full(REDUNDANT_BITS, now),
         }
     }
 
@@ -41,21 +38,7 @@ impl Allowance {
     pub fn takes(&mut self, bytes: usize, is_redundant: bool, now: Instant) -> bool {
         let bits = if is_redundant { &mut self.redundant_bits } else { &mut self.bits };
         let cost = bytes as f64 * 8.0;
-        if bits.filled(now) < cost || self.packets.filled(now) < 1.0 {
-            return false;
-        }
-        bits.level -= cost;
-        self.packets.level -= 1.0;
-        true
-    }
-}
-
-impl Bucket {
-    fn filled(&mut self, now: Instant) -> f64 {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.level = (self.level + passed * self.rate).min(self.rate * BURST_SECONDS);
-        self.at = now;
-        self.level
+        bits.wait(cost, now).is_ok() && self.packets.take(1.0, now).is_ok() && bits.take(cost, now).is_ok()
     }
 }
 

@@ -23,10 +23,11 @@ use turn::proto::channum::ChannelNumber;
 use turn::proto::peeraddr::PeerAddress;
 
 use super::Now;
-use super::bucket::{Buckets, Rate};
 use super::credentials::{self, Holder};
 use super::peers::{Opening, Peers};
+use super::strangers::Strangers;
 use super::table::{Full, Table, locked};
+use crate::voice::rate::Rate;
 
 /// Requests of an address that has no allocation. Fifty people may come from one office at once, each with some four.
 const STRANGER: Rate = Rate { burst: 200.0, per_second: 20.0 };
@@ -77,13 +78,13 @@ pub struct Gate {
     /// Who may be reached.
     pub peers: Peers,
     table: Arc<Table>,
-    strangers: Mutex<Buckets>,
+    strangers: Mutex<Strangers>,
 }
 
 impl Gate {
     /// A gate at which nobody stands.
     pub fn new(keys: Arc<Keys>, peers: Peers, now: Instant) -> Gate {
-        let (table, strangers) = (Arc::clone(&keys.table), Mutex::new(Buckets::new(STRANGER, STRANGERS, now)));
+        let (table, strangers) = (Arc::clone(&keys.table), Mutex::new(Strangers::new(STRANGER, STRANGERS, now)));
         Gate { keys, peers, table, strangers }
     }
 

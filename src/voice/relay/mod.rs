@@ -1,11 +1,11 @@
 //! The relay for browsers that cannot reach the media themselves: TURN over UDP, inside the server, that relays to our own media
 //! and to nobody else; or an external coturn. `docs/voice-relay.md` describes it.
 
-mod bucket;
 mod credentials;
 mod gate;
 mod peers;
 mod server;
+mod strangers;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,6 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use self::bucket::Rate;
 use self::credentials::Holder;
 use self::gate::{Gate, Keys};
 use self::peers::Peers;
@@ -29,6 +28,7 @@ use self::server::Server;
 use self::table::{Table, locked};
 use crate::voice::media::Place;
 use crate::voice::protocol::IceServer;
+use crate::voice::rate::Rate;
 
 /// How long a credential opens the relay at most, in seconds: long enough to join and to connect anew, short enough to be of no use to
 /// anybody else. An allocation that stands outlives it.

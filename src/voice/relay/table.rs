@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::bucket::{Bucket, Rate};
 use super::credentials::Holder;
 use super::{Allocation, Limits, Meter};
+use crate::voice::rate::{Bucket, Rate};
 
 /// Nothing relayed and nothing refreshed for so long: the browser has gone. The library's own lifetime, which a client may ask to
 /// be longer.
@@ -62,7 +62,6 @@ pub struct Tally {
     /// Which allocation.
     pub number: u64,
     since: Instant,
-    rate: Rate,
     bytes_max: u64,
     spent: Arc<AtomicU64>,
     counts: Mutex<Counts>,
@@ -104,7 +103,7 @@ impl Tally {
         }
         let mut counts = locked(&self.counts);
         counts.seen_at = now;
-        if !counts.left.take(packet.len() as f64, self.rate, now) {
+        if counts.left.take(packet.len() as f64, now).is_err() {
             return Passage::TooFast;
         }
         counts.bytes += packet.len() as u64;
@@ -162,11 +161,10 @@ impl Table {
         let username = holder.username();
         let spent =
             Arc::clone(&state.spent.entry(username.clone()).or_insert_with(|| (holder.expiry, Arc::default())).1);
-        let rate = self.limits.rate;
-        let left = Bucket::full(rate, now);
+        let left = Bucket::full(self.limits.rate, now);
         let counts = Counts { bytes: 0, carried: Duration::ZERO, media_at: None, seen_at: now, left };
         let bytes_max = self.limits.bytes_per_credential;
-        let tally = Arc::new(Tally { number, since: now, rate, bytes_max, spent, counts: Mutex::new(counts) });
+        let tally = Arc::new(Tally { number, since: now, bytes_max, spent, counts: Mutex::new(counts) });
         let requests = Bucket::full(REQUESTS, now);
         let (channels, kept) = (HashSet::new(), Arc::clone(&tally));
         state.standing.insert(client, Entry { number, holder, username, relayed, tally: kept, channels, requests });
@@ -195,7 +193,7 @@ impl Table {
     /// Takes a request of an allocation from its rate.
     pub fn takes_request(&self, client: SocketAddr, now: Instant) -> bool {
         let mut state = locked(&self.state);
-        state.standing.get_mut(&client).is_some_and(|entry| entry.requests.take(1.0, REQUESTS, now))
+        state.standing.get_mut(&client).is_some_and(|entry| entry.requests.take(1.0, now).is_ok())
     }
 
     /// Notes that a client keeps its allocation.
