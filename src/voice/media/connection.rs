@@ -25,8 +25,8 @@ use rtc::statistics::StatsSelector;
 use rtc::statistics::report::RTCStatsReportEntry;
 use tokio::net::UdpSocket;
 
+use super::admission::Admission;
 use super::description::{self, LEVEL_URI, Offer};
-use super::streams::Streams;
 use super::wire::{Local, Watcher, Wire};
 
 /// Ways are tried every 20 ms instead of the library's 200: joining takes a quarter of the time.
@@ -58,9 +58,7 @@ pub struct Connection {
 pub struct Known {
     /// The round trip, in ms.
     pub rtt_ms: Option<f64>,
-    /// Lost on the way to the listener by their reports, in percent.
-    pub lost_percent: Option<f64>,
-    /// Where the listener's packets come from.
+    /// Where packets to the listener go.
     pub remote: Option<SocketAddr>,
 }
 
@@ -84,7 +82,7 @@ pub async fn answer(
     let socket = UdpSocket::bind(udp).await.map_err(Failure::Place)?;
     let local = Local { udp: socket.local_addr().map_err(Failure::Place)?, tcp };
     let (peer, tracks, answer) = negotiate(offer, local).map_err(Failure::Offer)?;
-    let wire = Arc::new(Wire::new(peer, socket, local, Streams::new(&offer.sources), watcher));
+    let wire = Arc::new(Wire::new(peer, socket, local, Admission::new(&offer.sources), watcher));
     tokio::spawn(Arc::clone(&wire).run());
     let connection = Connection { wire, tracks, with_loopback: local.udp.ip().is_loopback() };
     for candidate in &offer.candidates {
@@ -205,20 +203,13 @@ impl Connection {
     /// What the library knows of it now.
     pub fn known(&self) -> Known {
         let report = self.wire.look(|peer| peer.get_stats(Instant::now(), StatsSelector::None));
-        let mut known = Known { remote: self.wire.remote(), ..Known::default() };
-        for entry in report.iter() {
-            match entry {
-                RTCStatsReportEntry::IceCandidatePair(pair) if pair.nominated && pair.current_round_trip_time > 0.0 => {
-                    known.rtt_ms = Some(pair.current_round_trip_time * 1e3);
-                }
-                RTCStatsReportEntry::RemoteInboundRtp(report) => {
-                    let percent = report.fraction_lost * 100.0;
-                    known.lost_percent = Some(known.lost_percent.unwrap_or(0.0).max(percent));
-                }
-                _ => {}
+        let rtt_ms = report.iter().find_map(|entry| match entry {
+            RTCStatsReportEntry::IceCandidatePair(pair) if pair.nominated && pair.current_round_trip_time > 0.0 => {
+                Some(pair.current_round_trip_time * 1e3)
             }
-        }
-        known
+            _ => None,
+        });
+        Known { rtt_ms, remote: self.wire.remote() }
     }
 
     /// Ends it.

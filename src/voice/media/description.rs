@@ -113,8 +113,7 @@ pub struct Reached {
 }
 
 impl Reached {
-    /// The answer with the ways that lead to the server. The library also names ways for RTCP alone and for connections that it would
-    /// open itself, which there are none of.
+    /// The answer with the ways that lead to the server. The library also names ways for RTCP alone, which there are none of.
     pub fn told(&self, answer: &str) -> String {
         let mut text = String::with_capacity(answer.len() + 64);
         for line in answer.lines() {
@@ -131,7 +130,7 @@ impl Reached {
 
     fn way(&self, candidate: &str) -> Option<String> {
         let mut words: Vec<&str> = candidate.split(' ').collect();
-        if words.get(1) != Some(&"1") || candidate.contains("tcptype active") {
+        if words.get(1) != Some(&"1") {
             return None;
         }
         let address = self.public.unwrap_or(self.bind).to_string();
@@ -249,16 +248,16 @@ mod tests {
     #[test]
     fn the_answer_names_the_ways_that_lead_to_the_server_alone() {
         let udp = "a=candidate:1 1 udp 2130706431 10.0.0.5 4000 typ host\r\n";
-        let tcp = |kind| format!("a=candidate:1 1 tcp 2130706431 127.0.0.1 4001 typ host tcptype {kind}\r\n");
-        let rest = format!("{}{}", tcp("active"), udp.replace("1 1", "1 2"));
+        let tcp = "a=candidate:1 1 tcp 2130706431 127.0.0.1 4001 typ host tcptype passive\r\n";
+        let rest = udp.replace("1 1", "1 2");
         let head = "v=0\r\na=ice-ufrag:abcd\r\nc=IN IP4 0.0.0.0\r\n";
-        let answer = format!("{head}{udp}{}{rest}", tcp("passive"));
+        let answer = format!("{head}{udp}{tcp}{rest}");
         assert_eq!(name(&answer), Some("abcd"));
         let bind = "10.0.0.5".parse().unwrap();
         let reached = Reached { bind, public: None, tcp: None };
         assert_eq!(reached.told(&answer), format!("{head}{udp}"));
         let reached = Reached { tcp: Some("0.0.0.0:443".parse().unwrap()), ..reached };
-        let by_tcp = tcp("passive").replace("127.0.0.1 4001", "10.0.0.5 443");
+        let by_tcp = tcp.replace("127.0.0.1 4001", "10.0.0.5 443");
         assert_eq!(reached.told(&answer), format!("{head}{udp}{by_tcp}"));
         let reached = Reached { public: Some("198.51.100.7".parse().unwrap()), ..reached };
         assert_eq!(reached.told(&answer), format!("{head}{udp}{by_tcp}").replace("10.0.0.5", "198.51.100.7"));

@@ -13,7 +13,11 @@ const PAYLOAD_MAX: usize = 1_100;
 
 /// The newest frames of a stream, the oldest first.
 #[derive(Debug, Default)]
-pub struct Frames(VecDeque<Frame>);
+pub struct Frames {
+    kept: VecDeque<Frame>,
+    // The time of the first packet since they were cleared: what it holds of before is not to be heard.
+    begins: Option<u32>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Frame {
@@ -25,33 +29,37 @@ impl Frames {
     /// Keeps what a packet holds: one frame of Opus, or with redundancy some, of which an earlier one may have been lost.
     pub fn keep(&mut self, timestamp: u32, payload: &Bytes, is_redundant: bool) {
         if !is_redundant {
+            self.begins.get_or_insert(timestamp);
             return self.insert(timestamp, payload.clone());
         }
+        let begins = *self.begins.get_or_insert(timestamp);
         for Block { before, payload } in red::blocks(payload).unwrap_or_default() {
-            self.insert(timestamp.wrapping_sub(before), payload);
+            let said_at = timestamp.wrapping_sub(before);
+            if !is_earlier(said_at, begins) {
+                self.insert(said_at, payload);
+            }
         }
     }
 
     fn insert(&mut self, timestamp: u32, payload: Bytes) {
-        let is_before = |frame: &Frame| (frame.timestamp.wrapping_sub(timestamp) as i32) < 0;
-        let at = self.0.iter().rposition(is_before).map_or(0, |n| n + 1);
-        if payload.is_empty() || self.0.get(at).is_some_and(|frame| frame.timestamp == timestamp) {
+        let at = self.kept.iter().rposition(|frame| is_earlier(frame.timestamp, timestamp)).map_or(0, |n| n + 1);
+        if payload.is_empty() || self.kept.get(at).is_some_and(|frame| frame.timestamp == timestamp) {
             return;
         }
-        self.0.insert(at, Frame { timestamp, payload });
-        if self.0.len() > EARLIER_MAX + 1 {
-            self.0.pop_front();
+        self.kept.insert(at, Frame { timestamp, payload });
+        if self.kept.len() > EARLIER_MAX + 1 {
+            self.kept.pop_front();
         }
     }
 
     /// The frame of this time with so many before it, as far as they are known, for a browser that numbers Opus so. None if it is not
     /// known itself.
     pub fn redundant(&self, timestamp: u32, earlier: usize, opus: u8) -> Option<Bytes> {
-        let at = self.0.iter().position(|frame| frame.timestamp == timestamp)?;
-        let newest = &self.0[at].payload;
+        let at = self.kept.iter().position(|frame| frame.timestamp == timestamp)?;
+        let newest = &self.kept[at].payload;
         let mut room = PAYLOAD_MAX.saturating_sub(newest.len());
         let mut blocks: Vec<Block> = self
-            .0
+            .kept
             .range(..at)
             .rev()
             .take(earlier)
@@ -68,8 +76,13 @@ impl Frames {
 
     /// Another stream begins, or what was said is not to be heard again.
     pub fn clear(&mut self) {
-        self.0.clear();
+        *self = Frames::default();
     }
+}
+
+/// Whether a timestamp is before another; they begin anew after the greatest.
+fn is_earlier(timestamp: u32, than: u32) -> bool {
+    (timestamp.wrapping_sub(than) as i32) < 0
 }
 
 #[cfg(test)]
@@ -115,6 +128,16 @@ mod tests {
         frames.keep(3_840, &said(4), false);
         frames.keep(2_880, &said(3), false);
         assert_eq!(held(&frames.redundant(3_840, 2, OPUS).unwrap()), [(2, 2), (1, 3), (0, 4)]);
+        assert_eq!(held(&frames.redundant(2_880, 2, OPUS).unwrap()), [(1, 2), (0, 3)]);
+    }
+
+    #[test]
+    fn what_was_said_before_a_beginning_is_not_kept() {
+        let mut frames = Frames::default();
+        let with_earlier = |n| red::packet(&[Block { before: 960, payload: said(n - 1) }], &said(n), OPUS);
+        frames.keep(1_920, &with_earlier(2), true);
+        assert_eq!(held(&frames.redundant(1_920, 2, OPUS).unwrap()), [(0, 2)]);
+        frames.keep(2_880, &with_earlier(3), true);
         assert_eq!(held(&frames.redundant(2_880, 2, OPUS).unwrap()), [(1, 2), (0, 3)]);
     }
 

@@ -120,7 +120,7 @@ impl Inner {
     pub async fn offer(self: Arc<Inner>, seat: Seat, attempt: u32, sdp: &str) -> Result<String, Refused> {
         let offer = description::read_offer(sdp)?;
         let over = self.begin_attempt(seat, attempt)?;
-        close(&over);
+        close(over);
         let answered = self.answer(seat, attempt, &offer).await;
         let (answered, answer) = match answered {
             Ok(answered) => answered,
@@ -134,7 +134,7 @@ impl Inner {
         let early = match self.add_leg(seat, leg) {
             Ok(early) => early,
             Err(leg) => {
-                close(&[*leg]);
+                close(vec![*leg]);
                 return Err(Refused::Gone);
             }
         };
@@ -291,7 +291,7 @@ impl Inner {
         lock(&self.rooms).values().cloned().collect()
     }
 
-    /// Forwards a packet. Never waits: what finds no place in a listener's queue is dropped and counted.
+    /// Forwards a packet. What finds no place is dropped and counted.
     fn receive(&self, seat: Seat, attempt: u32, packet: &Packet) {
         let Some(room) = self.room(seat.room) else { return };
         let now = Instant::now();
@@ -318,7 +318,7 @@ impl Inner {
                     room.tell(&self.events, now);
                     (over, room.number)
                 };
-                close(&over);
+                close(over);
                 // Not all rooms at the same tick, so that no second has a peak.
                 if n.wrapping_add_signed(number.into()).is_multiple_of(TICKS_PER_LOOK) {
                     look(&room);
@@ -348,7 +348,7 @@ fn look(room: &Mutex<Room>) {
 }
 
 /// Ends connections.
-pub fn close(legs: &[Leg]) {
+pub fn close(legs: Vec<Leg>) {
     legs.iter().for_each(|leg| leg.connection.close());
 }
 

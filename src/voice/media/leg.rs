@@ -18,7 +18,7 @@ use super::tcp::Route;
 pub struct Leg {
     /// Its number.
     pub attempt: u32,
-    /// The library's connection.
+    /// The connection.
     pub connection: Arc<Connection>,
     /// The port that it occupies for as long as this lives.
     pub _port: Port,
@@ -44,7 +44,7 @@ pub struct Leg {
 
 /// A connection that was just answered, with what it occupies.
 pub struct Answered {
-    /// The library's connection.
+    /// The connection.
     pub connection: Connection,
     /// Its port.
     pub port: Port,
@@ -115,6 +115,12 @@ impl Codecs {
         (is_redundant || payload_type == self.opus).then_some(Stream { is_redundant, opus: self.opus })
     }
 
+    /// The same without anything that was said before.
+    pub fn alone(&self, stream: &Stream, payload: &Bytes) -> Option<(u8, Bytes)> {
+        let newest = if stream.is_redundant { red::newest(payload)? } else { payload.clone() };
+        Some((self.opus, newest))
+    }
+
     /// A packet's type and payload as this browser takes it, with so many frames before it if its listener loses packets.
     pub fn translate(&self, stream: &Stream, packet: &Packet, frames: &Frames, earlier: usize) -> Option<(u8, Bytes)> {
         let payload = &packet.payload;
@@ -125,8 +131,7 @@ impl Codecs {
             return Some((red, payload));
         }
         match (stream.is_redundant, self.red) {
-            (false, _) => Some((self.opus, payload.clone())),
-            (true, None) => Some((self.opus, red::newest(payload)?)),
+            (false, _) | (true, None) => self.alone(stream, payload),
             (true, Some(red)) if stream.opus == self.opus => Some((red, payload.clone())),
             (true, Some(red)) => Some((red, red::renumbered(payload, self.opus)?)),
         }
@@ -135,6 +140,8 @@ impl Codecs {
 
 #[cfg(test)]
 mod tests {
+    use rtc::rtp::Header;
+
     use super::*;
 
     #[test]
@@ -142,9 +149,11 @@ mod tests {
         let speaker = Codecs { opus: 111, red: Some(63), level: Some(1) };
         let redundant = speaker.stream(63).unwrap();
         let payload = Bytes::from_static(&[0x80 | 111, 0x0f, 0, 2, 111, b'a', b'b', b'c']);
-        let packet = Packet { payload: payload.clone(), ..Packet::default() };
+        let header = Header { timestamp: 960, ..Header::default() };
+        let packet = Packet { header, payload: payload.clone() };
         let mut frames = Frames::default();
-        frames.keep(0, &payload, true);
+        frames.keep(0, &Bytes::from_static(b"ab"), false);
+        frames.keep(960, &payload, true);
         let translate = |to: Codecs, stream: &Stream, earlier| to.translate(stream, &packet, &frames, earlier);
         assert_eq!(speaker.stream(9), None);
         let plain = speaker.stream(111).unwrap();
@@ -154,6 +163,7 @@ mod tests {
         let expected = Bytes::from_static(&[0x80 | 109, 0x0f, 0, 2, 109, b'a', b'b', b'c']);
         assert_eq!(translate(other, &redundant, 1), Some((64, expected.clone())));
         assert_eq!(translate(other, &redundant, 2), Some((64, expected)), "no more is known");
+        assert_eq!(other.alone(&redundant, &payload), Some((109, Bytes::from_static(b"c"))));
         let without = Codecs { opus: 96, red: None, level: None };
         assert_eq!(translate(without, &redundant, 2), Some((96, Bytes::from_static(b"c"))));
     }

@@ -1,6 +1,7 @@
 //! What carries the sound: negotiates with browsers, forwards their packets, says who speaks. Behind a trait, so that another
 //! library may take its place.
 
+mod admission;
 mod connection;
 mod description;
 mod forward;
@@ -16,7 +17,6 @@ mod room;
 mod seat;
 mod sfu;
 mod slots;
-mod streams;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -51,7 +51,7 @@ pub struct Seat {
 /// Where media is received and sent.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// The address that sockets are bound to: a concrete one, as the library leaves loopback out of wildcards.
+    /// The address that sockets are bound to: a concrete one, as browsers are told it.
     pub bind: IpAddr,
     /// The address that browsers are told, where it is another (behind NAT).
     pub public: Option<IpAddr>,

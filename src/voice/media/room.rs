@@ -208,9 +208,14 @@ struct Said<'a> {
 /// The packet as one connection of a listener gets it: with that slot's numbers, that browser's codecs, and so many earlier frames.
 fn forward(leg: &mut Leg, slot: usize, said: &Said, earlier: usize, now: Instant) -> Option<Packet> {
     let Said { source, stream, packet, frames } = said;
-    let (payload_type, payload) = leg.codecs.translate(stream, packet, frames, earlier)?;
     let outlet = leg.outlets.get_mut(slot)?;
     let numbers = outlet.numbering.next(*source, packet.header.sequence_number, packet.header.timestamp, now)?;
+    let (payload_type, payload) = if numbers.begins {
+        // What was said before was somebody else's turn.
+        leg.codecs.alone(stream, &packet.payload)?
+    } else {
+        leg.codecs.translate(stream, packet, frames, earlier)?
+    };
     let header = Header {
         version: 2,
         marker: numbers.begins || packet.header.marker,

@@ -265,7 +265,7 @@ impl Sitting {
             up_lost: self.gaps.lost(),
             dropped: self.dropped,
             rtt_ms: known.rtt_ms,
-            down_loss_percent: self.loss_down.percent(now).or(known.lost_percent),
+            down_loss_percent: self.loss_down.percent(now),
             silent_ms: self.last_packet.map(ms),
             is_connected: newest.is_some(),
             remote: known.remote,

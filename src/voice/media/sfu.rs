@@ -18,7 +18,7 @@ const EVENTS_MAX: usize = 4_096;
 /// it: a packet holds 20 ms.
 const GATHERING: Duration = Duration::from_millis(1);
 
-/// The engine on the crate `webrtc`. It runs on threads of its own, so that neither calls nor orders wait for the other.
+/// The engine on the protocols of the crate `rtc`. It runs on threads of its own, so that neither calls nor orders wait for the other.
 #[derive(Clone)]
 pub struct Sfu {
     inner: Arc<Inner>,
@@ -89,23 +89,28 @@ impl Media for Sfu {
     }
 
     fn note_loss(&self, seat: Seat, percent: f64) {
-        let note = |room: &mut Room| {
-            if let Some(sitting) = room.seats.get_mut(&seat) {
-                sitting.note_loss(percent, Instant::now());
-            }
-        };
-        self.inner.with_room(seat.room, note);
+        let inner = Arc::clone(&self.inner);
+        // Everybody says it each second, and a room is busy while it sends.
+        self.handle.spawn(async move {
+            let note = |room: &mut Room| {
+                if let Some(sitting) = room.seats.get_mut(&seat) {
+                    sitting.note_loss(percent, Instant::now());
+                }
+            };
+            inner.with_room(seat.room, note);
+        });
     }
 
     async fn leave(&self, seat: Seat) {
-        close(&self.inner.take_out(seat));
+        close(self.inner.take_out(seat));
     }
 
     async fn measured(&self) -> Vec<(Seat, Measured)> {
-        self.inner.measured(Instant::now())
+        let inner = Arc::clone(&self.inner);
+        self.on_threads(async move { inner.measured(Instant::now()) }, Vec::new()).await
     }
 
     async fn close(&self) {
-        close(&self.inner.end());
+        close(self.inner.end());
     }
 }

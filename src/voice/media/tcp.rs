@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::tcp::ReadHalf;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
@@ -26,6 +26,8 @@ const BUFFER_BYTES: u32 = 16 * 1024;
 const BACKLOG: u32 = 256;
 /// A browser says at once who it is; a stream that does not is closed.
 const FIRST_WITHIN: Duration = Duration::from_secs(5);
+/// What a browser does not take within this time, it has no use for any more: the stream is closed.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 /// A STUN message of a check is far smaller.
 const FIRST_MAX_BYTES: usize = 1_024;
 const STUN_HEADER_BYTES: usize = 20;
@@ -173,9 +175,9 @@ async fn hear(mut reader: BufReader<ReadHalf<'_>>, wire: &Wire, browser: SocketA
 }
 
 /// Writes what the connection says, until it ends.
-async fn say(mut writer: WriteHalf<'_>, mut frames: mpsc::Receiver<Bytes>) -> io::Result<()> {
+async fn say(mut writer: impl AsyncWrite + Unpin, mut frames: mpsc::Receiver<Bytes>) -> io::Result<()> {
     while let Some(frame) = frames.recv().await {
-        writer.write_all(&frame).await?;
+        tokio::time::timeout(WRITTEN_WITHIN, writer.write_all(&frame)).await??;
     }
     writer.shutdown().await
 }
@@ -245,6 +247,16 @@ mod tests {
         assert!(counted(1).is_some());
         drop(held);
         assert!(lock(&routes).by_address.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_reads_nothing_is_not_waited_for() {
+        let (writer, _unread) = tokio::io::duplex(16);
+        let (line, frames) = mpsc::channel(4);
+        line.try_send(Bytes::from_static(&[0; 64])).unwrap();
+        let said = tokio::time::timeout(2 * WRITTEN_WITHIN, say(writer, frames)).await.expect("it ends");
+        assert_eq!(said.map_err(|error| error.kind()), Err(io::ErrorKind::TimedOut));
+        drop(line);
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc};
 
-use super::streams::{Streams, is_sound};
+use super::admission::{Admission, Kind};
 
 /// Bytes of a datagram at most: more than any network carries in one piece.
 pub const DATAGRAM_MAX: usize = 2_048;
@@ -68,7 +68,6 @@ pub struct Wire {
     protocols: Mutex<Protocols>,
     udp: UdpSocket,
     local: Local,
-    streams: Streams,
     // By the address of the browser.
     lines: Mutex<HashMap<SocketAddr, mpsc::Sender<Bytes>>>,
     watcher: Box<dyn Watcher>,
@@ -79,6 +78,7 @@ pub struct Wire {
 
 struct Protocols {
     peer: RTCPeerConnection,
+    admission: Admission,
     // The one that is heard: a microphone is one stream.
     track: Option<MediaStreamTrackId>,
     remote: Option<SocketAddr>,
@@ -92,20 +92,19 @@ struct Arrived {
 }
 
 impl Wire {
-    /// Protocols that have been negotiated, over this socket; takes in these streams of the browser.
+    /// Protocols that have been negotiated, over this socket.
     pub fn new(
         peer: RTCPeerConnection,
         udp: UdpSocket,
         local: Local,
-        streams: Streams,
+        admission: Admission,
         watcher: Box<dyn Watcher>,
     ) -> Wire {
-        let protocols = Protocols { peer, track: None, remote: None };
+        let protocols = Protocols { peer, admission, track: None, remote: None };
         Wire {
             protocols: Mutex::new(protocols),
             udp,
             local,
-            streams,
             lines: Mutex::default(),
             watcher,
             stirred: Notify::new(),
@@ -117,20 +116,26 @@ impl Wire {
     pub async fn run(self: Arc<Wire>) {
         let mut buffer = vec![0; DATAGRAM_MAX];
         let mut timer = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
+        let mut told_at = Instant::now();
         while !self.is_closed.load(Ordering::Acquire) {
             let is_stirred = tokio::select! {
                 ready = self.udp.readable() => match ready {
-                    Ok(()) => self.receive(&mut buffer),
+                    Ok(()) => {
+                        // A port that is flooded lets others have their turn.
+                        tokio::task::coop::consume_budget().await;
+                        self.receive(&mut buffer)
+                    }
                     Err(_) => return,
                 },
                 () = timer.as_mut() => {
-                    self.pass_time();
+                    told_at = Instant::now();
+                    self.pass_time(told_at);
                     true
                 }
                 () = self.stirred.notified() => true,
             };
             if is_stirred {
-                timer.as_mut().reset(self.next().into());
+                timer.as_mut().reset(self.next(told_at).into());
             }
         }
     }
@@ -236,19 +241,19 @@ impl Wire {
         datagram: &[u8],
         now: Instant,
     ) -> bool {
-        if self.streams.lets_in(datagram) {
+        if protocols.admission.lets_in(peer_addr, datagram) {
             let transport = TransportContext { local_addr, peer_addr, ecn: None, transport_protocol };
             let message = TaggedBytesMut { now, transport, message: BytesMut::from(datagram) };
             if let Err(error) = protocols.peer.handle_read(message) {
                 tracing::trace!("a datagram of voice was not taken: {error}");
             }
         }
-        is_sound(datagram)
+        Kind::of(datagram) == Kind::Sound
     }
 
-    fn pass_time(&self) {
+    fn pass_time(&self, now: Instant) {
         let mut protocols = self.protocols();
-        if let Err(error) = protocols.peer.handle_timeout(Instant::now()) {
+        if let Err(error) = protocols.peer.handle_timeout(now) {
             tracing::debug!("a voice connection stumbled: {error}");
         }
         let arrived = self.settle(&mut protocols, false);
@@ -284,8 +289,10 @@ impl Wire {
     fn send(&self, protocols: &mut Protocols) -> bool {
         let mut all_left = true;
         while let Some(TaggedBytesMut { transport, message, .. }) = protocols.peer.poll_write() {
-            if is_media(&message) {
-                protocols.remote = Some(transport.peer_addr);
+            match Kind::of(&message) {
+                Kind::Check => protocols.admission.answers(transport.peer_addr, &message),
+                // All others go the way that was chosen.
+                _ => protocols.remote = Some(transport.peer_addr),
             }
             all_left &= if transport.transport_protocol == TransportProtocol::TCP {
                 let lines = lock(&self.lines);
@@ -297,11 +304,11 @@ impl Wire {
         all_left
     }
 
-    /// When the protocols want to be told the time.
-    fn next(&self) -> Instant {
-        let now = Instant::now();
-        let next = self.protocols().peer.poll_timeout().unwrap_or(now + TIMER_MAX);
-        next.clamp(now + TIMER_MIN, now + TIMER_MAX)
+    /// When the protocols, which were told the time last at an instant, want to be told it again.
+    fn next(&self, told_at: Instant) -> Instant {
+        let latest = Instant::now() + TIMER_MAX;
+        let next = self.protocols().peer.poll_timeout().unwrap_or(latest);
+        next.clamp(told_at + TIMER_MIN, latest)
     }
 }
 
@@ -313,11 +320,6 @@ fn standing(event: &RTCPeerConnectionEvent) -> Option<Standing> {
         RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => Some(Standing::Failed),
         _ => None,
     }
-}
-
-/// Whether a datagram is the sound or its reports, which go the way that was chosen, unlike the checks of all ways (RFC 7983).
-fn is_media(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|first| first >> 6 == 2)
 }
 
 /// A message for a stream: after its length (RFC 4571).

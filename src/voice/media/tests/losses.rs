@@ -34,6 +34,13 @@ async fn redundant_packets_go_through_as_they_are_and_what_gets_lost_on_its_way_
     let redundant = Bytes::from_static(&[0x80 | OPUS, 0x0f, 0x00, 2, OPUS, 7, 7, 9, 9, 9]);
     a.say(redundant.clone(), LOUD, RED).await.unwrap();
     let packet = b.heard.recv().await.unwrap().1;
+    assert_eq!(
+        (packet.header.payload_type, &packet.payload[..]),
+        (OPUS, &[9, 9, 9][..]),
+        "it was not on the line before"
+    );
+    a.say(redundant.clone(), LOUD, RED).await.unwrap();
+    let packet = b.heard.recv().await.unwrap().1;
     assert_eq!((packet.header.payload_type, packet.payload), (RED, redundant));
     let asked = told.find(|event| (*event == Event::Redundancy(1, true)).then_some(()));
     talk_until(&mut a, |n| n % 10 == 5, asked).await;
