@@ -22,7 +22,8 @@ const BUFFERED: f64 = 2.0;
 /// All that loss could take away, and the percent of loss at which half of it is gone: Opus makes up single packets well.
 const LOSS_TAKES: f64 = 95.0;
 const HALF_GONE_AT: f64 = 10.0;
-/// Of what is lost, the part that counts although the browser had nothing to make up: it may be lost for the others.
+/// Of what is lost from somebody, the part that counts although their browser has nothing to make up: redundancy brings back the rest, but
+/// for whom that is so nobody says.
 const HEARD_BY_OTHERS: f64 = 0.5;
 /// From these scores on: everybody very satisfied, satisfied, some not satisfied. Below, many are not.
 const EXCELLENT_FROM: f64 = 90.0;
@@ -94,10 +95,9 @@ pub fn score(person: &PersonSample) -> Option<f64> {
     let delay = ALWAYS_MS + known(person.rtt_ms) / 2.0 + known(person.jitter_ms) * BUFFERED;
     let late = PER_MS * delay + PER_NOTICED_MS * (delay - NOTICED_MS).max(0.0);
     // What redundancy has brought back disturbs nobody: where the browser says what it had to make up, that counts.
-    let lost = known(person.loss_percent);
     let heard = match person.concealed_percent {
-        Some(_) => known(person.concealed_percent).max(lost * HEARD_BY_OTHERS),
-        None => lost,
+        Some(_) => known(person.concealed_percent).max(known(person.up_loss_percent) * HEARD_BY_OTHERS),
+        None => known(person.loss_percent),
     };
     Some((BEST - late - LOSS_TAKES * heard / (heard + HALF_GONE_AT)).clamp(0.0, 100.0))
 }
@@ -136,7 +136,7 @@ mod tests {
             (600.0, 20.0, 0.0, Some(0.0), Quality::Poor),
             (40.0, 5.0, 6.0, Some(6.0), Quality::Poor),
             // Redundancy has brought most of it back.
-            (40.0, 5.0, 3.0, Some(0.2), Quality::Fair),
+            (40.0, 5.0, 12.0, Some(0.4), Quality::Good),
             (40.0, 5.0, 3.0, None, Quality::Poor),
         ] {
             let found = quality(&person(rtt, jitter, loss, concealed));
@@ -146,6 +146,10 @@ mod tests {
                 "{rtt} ms, {jitter} ms, {loss} %, {concealed:?}: {:?}",
                 score(&person(rtt, jitter, loss, concealed))
             );
+        }
+        for (up_loss, word) in [(3.0, Quality::Fair), (6.0, Quality::Poor)] {
+            let spoken = PersonSample { up_loss_percent: Some(up_loss), ..person(40.0, 5.0, up_loss, Some(0.0)) };
+            assert_eq!(quality(&spoken), Some(word), "the others miss {up_loss} %");
         }
         assert!(Quality::ALL.into_iter().all(|quality| Quality::named(quality.name()) == Some(quality)));
         assert_eq!(Quality::named("splendid"), None);

@@ -95,6 +95,7 @@ impl Gauges {
             rtt_ms: measured.rtt_ms.or(reported.rtt_ms),
             jitter_ms: reported.jitter_ms,
             loss_percent: losses.into_iter().flatten().reduce(f64::max),
+            up_loss_percent: up_loss,
             concealed_percent: reported.concealed_percent,
             is_relayed: relayed.is_now,
             relayed_seconds: carried.time.as_secs_f64(),

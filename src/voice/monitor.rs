@@ -45,6 +45,8 @@ pub struct PersonSample {
     pub jitter_ms: Option<f64>,
     /// The larger of what is lost from them and to them, in percent, of the last seconds.
     pub loss_percent: Option<f64>,
+    /// Of these, what is lost from them on its way to the server, which all others miss.
+    pub up_loss_percent: Option<f64>,
     /// Audible samples that their browser had to make up, in percent.
     pub concealed_percent: Option<f64>,
     /// Whether media goes through the relay, by the relay's own table.
