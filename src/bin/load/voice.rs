@@ -97,7 +97,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Connects everybody, who begin at once to talk or to be silent.
+    /// Connects everybody, who begin at once to talk or to be silent, until all are heard.
     pub async fn begin(signalling: &impl Signalling, load: Load) -> Outcome<Calls> {
         let mut calls = Calls { load, tally: Arc::new(Tally::new()), tasks: JoinSet::new() };
         let seats: Vec<Seat> = (1..=load.rooms)
@@ -110,6 +110,7 @@ impl Calls {
                 calls.live(*seat, caller?);
             }
         }
+        tokio::time::sleep(WARM_UP).await;
         Ok(calls)
     }
 
@@ -204,7 +205,6 @@ async fn once(load: Load) -> Outcome<Vec<f64>> {
     allow_open_files((load.rooms * load.people) as u64 * FILES_EACH + 300)?;
     let engine = Engine::start()?;
     let calls = Calls::begin(&engine, load).await?;
-    tokio::time::sleep(WARM_UP).await;
     let own = || Process::read(std::process::id() as i32).map_or(0.0, |own| own.seconds);
     let (before, own_before) = (engine.seconds()?, own());
     calls.count(Duration::from_secs(load.seconds)).await;
