@@ -248,13 +248,14 @@ impl Rooms {
         Some(ended)
     }
 
-    /// A socket is gone: the seat that it spoke for waits for another.
-    pub fn lose_socket(&mut self, socket: u64, now: Instant) {
-        let mut members = self.rooms.values_mut().flat_map(|room| &mut room.members);
-        if let Some(member) = members.find(|member| member.socket == Some(socket)) {
-            member.socket = None;
-            member.alone_since = Some(now);
-        }
+    /// A socket is gone: the seat that it spoke for, which waits for another.
+    pub fn lose_socket(&mut self, socket: u64, now: Instant) -> Option<Seat> {
+        let mut members =
+            self.rooms.iter_mut().flat_map(|(id, room)| room.members.iter_mut().map(|member| (*id, member)));
+        let (id, member) = members.find(|(_, member)| member.socket == Some(socket))?;
+        member.socket = None;
+        member.alone_since = Some(now);
+        Some(member.seat(id))
     }
 
     /// Ends the seats that nobody has come back to.

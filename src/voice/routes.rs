@@ -10,7 +10,7 @@ use crate::access::session::{Credential, Denied, Visitor};
 use crate::live::socket::upgrade_up_to;
 use crate::server::state::AppState;
 use crate::voice::protocol::Why;
-use crate::voice::signalling::{INCOMING_MAX_BYTES, Pace, serve, turn_away};
+use crate::voice::signalling::{INCOMING_MAX_BYTES, Pace, look_after, serve, turn_away};
 use crate::voice::visit::Visit;
 
 /// The sub-protocol: another version of the messages would be another.
@@ -40,10 +40,17 @@ async fn open(
     let credential = Credential::of(request.headers()).ok_or_else(nobody)?;
     let mut visit = Visit::new(person, state.visitors.clone(), credential);
     Ok(upgrade_up_to(INCOMING_MAX_BYTES, request, PROTOCOL, move |mut socket, _| async move {
-        tokio::select! {
-            () = state.shutdown.cancelled() => {}
-            () = serve(&voice, &mut visit, Pace::default(), &mut socket) => {}
-        }
+        let left = tokio::select! {
+            () = state.shutdown.cancelled() => None,
+            left = serve(&voice, &mut visit, Pace::default(), &mut socket) => left,
+        };
         Box::pin(socket.close()).await;
+        drop(socket);
+        if let Some(seat) = left {
+            tokio::select! {
+                () = state.shutdown.cancelled() => {}
+                () = look_after(&voice, &mut visit, Pace::default(), seat) => {}
+            }
+        }
     }))
 }

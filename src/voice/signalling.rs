@@ -12,8 +12,8 @@ use crate::access::session::Denied;
 use crate::access::visitors::LOOKED_AT_EVERY;
 use crate::live::socket::Socket;
 use crate::voice::limits::Limits;
-use crate::voice::media::Media;
-use crate::voice::protocol::{Said, Told, Why, You};
+use crate::voice::media::{Media, Seat};
+use crate::voice::protocol::{Ending, Said, Told, Why, You};
 use crate::voice::state::frame;
 use crate::voice::switchboard::Switchboard;
 use crate::voice::visit::{Standing, Visit};
@@ -48,17 +48,40 @@ impl Default for Pace {
     }
 }
 
-/// Serves a socket until it ends, is closed, falls silent or is no longer let in.
-pub async fn serve<M: Media>(voice: &Switchboard<M>, visit: &mut Visit, pace: Pace, socket: &mut Socket) {
+/// Serves a socket until it ends, is closed, falls silent or is no longer let in. The seat that it leaves behind, if it had one.
+pub async fn serve<M: Media>(
+    voice: &Switchboard<M>,
+    visit: &mut Visit,
+    pace: Pace,
+    socket: &mut Socket,
+) -> Option<Seat> {
     let you = You { person: visit.person.id, is_administrator: visit.person.role == "administrator" };
     match voice.open(you).await {
         Ok((number, waiting)) => {
             Talk { voice, visit, number, limits: Limits::new(Instant::now().into_std()) }
                 .until_it_ends(pace, waiting, socket)
                 .await;
-            voice.close(number);
+            voice.close(number)
         }
-        Err(error) => turn_away(socket, Why::Denied, &error.to_string()).await,
+        Err(error) => {
+            turn_away(socket, Why::Denied, &error.to_string()).await;
+            None
+        }
+    }
+}
+
+/// Looks whether somebody whose seat is kept without a socket is still let in, until they come back or the seat is given up: sound
+/// flows all the while.
+pub async fn look_after<M: Media>(voice: &Switchboard<M>, visit: &mut Visit, pace: Pace, seat: Seat) {
+    let mut looks = every(pace.looked_at_every);
+    loop {
+        looks.tick().await;
+        if !voice.is_left(seat) {
+            return;
+        }
+        if visit.standing().await == Standing::Out {
+            return voice.end(seat, Ending::SignedOut).await;
+        }
     }
 }
 

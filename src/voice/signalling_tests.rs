@@ -7,6 +7,7 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::routing::get;
 use futures_util::StreamExt as _;
+use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -14,11 +15,12 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
-use crate::access::session::Credential;
+use crate::access::session::{self, Credential};
+use crate::access::store;
 use crate::access::visitors::Visitors;
 use crate::live::socket::upgrade_up_to;
-use crate::server::database;
-use crate::voice::switchboard::tests::{person, voice};
+use crate::server::database::{self, WORKSPACE};
+use crate::voice::switchboard::tests::{Page, person, voice};
 
 const PACE: Pace = Pace {
     pinged_every: Duration::from_millis(20),
@@ -68,4 +70,36 @@ async fn a_browser_that_is_there_stays_and_one_that_is_not_is_given_up() {
     // A lid is closed: nothing is read any more, and nothing closed.
     tokio::time::timeout(PATIENCE, &mut is_over).await.expect("it is given up").expect("an end");
     drop(browser);
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn who_is_signed_out_while_no_socket_is_there_loses_the_seat(db: PgPool) {
+    let id = store::put_person(&db, WORKSPACE, "ada", "", "analyst").await.expect("a person");
+    let token = store::begin_session(&db, WORKSPACE, id).await.expect("a session");
+    let cookie = format!("{}={token}", session::COOKIE).parse().expect("a value");
+    let headers = HeaderMap::from_iter([("cookie".parse().expect("a name"), cookie)]);
+    let visitors = Visitors::new(db);
+    let mut visit =
+        Visit::new(person(id, "analyst"), visitors.clone(), Credential::of(&headers).expect("a credential"));
+    let pace = Pace { looked_at_every: Duration::from_millis(10), ..PACE };
+
+    let voice = voice().await;
+    let (page, seat, resume) = Page::in_room(&voice, id).await;
+    assert_eq!(voice.close(page.number), Some(seat));
+    let left = tokio::time::timeout(20 * pace.looked_at_every, look_after(&voice, &mut visit, pace, seat)).await;
+    assert!(left.is_err() && voice.is_left(seat), "it is kept while they are let in");
+    visitors.end_session(&token).await.expect("signed out");
+    let left = tokio::time::timeout(PATIENCE, look_after(&voice, &mut visit, pace, seat)).await;
+    assert!(left.is_ok());
+    assert_eq!(voice.state().rooms.seat_of(id), None);
+
+    // Who has come back is looked at by the socket that they came with.
+    let (page, seat, resume_again) = Page::in_room(&voice, id).await;
+    assert_ne!(resume, resume_again);
+    voice.close(page.number);
+    let again = Page::open(&voice, id).await;
+    voice.join(again.number, "ada".into(), 1, Some(resume_again)).await.expect("the seat");
+    let left = tokio::time::timeout(PATIENCE, look_after(&voice, &mut visit, pace, seat)).await;
+    assert!(left.is_ok());
+    assert_eq!(voice.state().rooms.seat_of(id), Some(seat));
 }

@@ -122,13 +122,18 @@ impl<M: Media> Switchboard<M> {
         Ok((number, waiting))
     }
 
-    /// A socket is gone.
-    pub fn close(&self, socket: u64) {
+    /// A socket is gone: the seat that it leaves behind.
+    pub fn close(&self, socket: u64) -> Option<Seat> {
         let now = self.0.clock.now();
         let mut state = self.state();
         // One that could not keep up is out of this list already; its seat is not.
         state.sockets.remove(&socket);
-        state.rooms.lose_socket(socket, now);
+        state.rooms.lose_socket(socket, now)
+    }
+
+    /// Whether a seat is kept without a socket.
+    pub fn is_left(&self, seat: Seat) -> bool {
+        self.state().rooms.member(seat).is_some_and(|member| member.socket.is_none())
     }
 
     /// Takes a seat for a socket, or takes one back. Who comes back to a seat that was taken away is told so, and gets none.
