@@ -350,6 +350,8 @@ test('one presents and another follows; a pointer names what it is at; a note is
   await ada.page.goto('/?range=30d&country=GB');
   await expect(bob.page).toHaveURL(/\?range=30d&country=GB$/);
   expect((await bob.received()).open).toBe(1);
+  // A browser complains of a page that is left before its socket stands.
+  for (const one of [ada, bob]) await new Dashboard(one.page).expectLive();
 
   await ada.page.goto('/royalties');
   await expect(bob.page).toHaveURL(/\/royalties$/);
