@@ -10,14 +10,12 @@ use super::red::{self, Block};
 pub const EARLIER_MAX: usize = 2;
 /// What is sent at most: below the smallest packet that every network carries (1,280 bytes), with room for all headers.
 const PAYLOAD_MAX: usize = 1_100;
+/// Frames that are so many ticks of 48 kHz apart, five seconds, have nothing to do with one another.
+const FAR: u32 = 5 * 48_000;
 
 /// The newest frames of a stream, the oldest first.
 #[derive(Debug, Default)]
-pub struct Frames {
-    kept: VecDeque<Frame>,
-    // The time of the first packet since they were cleared: what it holds of before is not to be heard.
-    begins: Option<u32>,
-}
+pub struct Frames(VecDeque<Frame>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Frame {
@@ -26,40 +24,41 @@ struct Frame {
 }
 
 impl Frames {
-    /// Keeps what a packet holds: one frame of Opus, or with redundancy some, of which an earlier one may have been lost.
+    /// Keeps what a packet holds: one frame of Opus, or with redundancy some, of which an earlier one may have been lost. What it holds
+    /// of before the first that is kept, as before an unmute, is not to be heard.
     pub fn keep(&mut self, timestamp: u32, payload: &Bytes, is_redundant: bool) {
+        let is_far = |frame: &Frame| timestamp.wrapping_sub(frame.timestamp).cast_signed().unsigned_abs() >= FAR;
+        if self.0.back().is_some_and(is_far) {
+            self.clear();
+        }
         if !is_redundant {
-            self.begins.get_or_insert(timestamp);
             return self.insert(timestamp, payload.clone());
         }
-        let begins = *self.begins.get_or_insert(timestamp);
-        for Block { before, payload } in red::blocks(payload).unwrap_or_default() {
-            let said_at = timestamp.wrapping_sub(before);
-            if !is_earlier(said_at, begins) {
-                self.insert(said_at, payload);
-            }
+        for Block { before, payload } in red::blocks(payload).unwrap_or_default().into_iter().rev() {
+            self.insert(timestamp.wrapping_sub(before), payload);
         }
     }
 
     fn insert(&mut self, timestamp: u32, payload: Bytes) {
-        let at = self.kept.iter().rposition(|frame| is_earlier(frame.timestamp, timestamp)).map_or(0, |n| n + 1);
-        if payload.is_empty() || self.kept.get(at).is_some_and(|frame| frame.timestamp == timestamp) {
+        let at = self.0.iter().rposition(|frame| !is_earlier(timestamp, frame.timestamp));
+        let is_known = at.is_some_and(|n| self.0[n].timestamp == timestamp);
+        if payload.is_empty() || is_known || (at.is_none() && !self.0.is_empty()) {
             return;
         }
-        self.kept.insert(at, Frame { timestamp, payload });
-        if self.kept.len() > EARLIER_MAX + 1 {
-            self.kept.pop_front();
+        self.0.insert(at.map_or(0, |n| n + 1), Frame { timestamp, payload });
+        if self.0.len() > EARLIER_MAX + 1 {
+            self.0.pop_front();
         }
     }
 
     /// The frame of this time with so many before it, as far as they are known, for a browser that numbers Opus so. None if it is not
     /// known itself.
     pub fn redundant(&self, timestamp: u32, earlier: usize, opus: u8) -> Option<Bytes> {
-        let at = self.kept.iter().position(|frame| frame.timestamp == timestamp)?;
-        let newest = &self.kept[at].payload;
+        let at = self.0.iter().position(|frame| frame.timestamp == timestamp)?;
+        let newest = &self.0[at].payload;
         let mut room = PAYLOAD_MAX.saturating_sub(newest.len());
         let mut blocks: Vec<Block> = self
-            .kept
+            .0
             .range(..at)
             .rev()
             .take(earlier)
@@ -76,7 +75,7 @@ impl Frames {
 
     /// Another stream begins, or what was said is not to be heard again.
     pub fn clear(&mut self) {
-        *self = Frames::default();
+        self.0.clear();
     }
 }
 
@@ -139,6 +138,16 @@ mod tests {
         assert_eq!(held(&frames.redundant(1_920, 2, OPUS).unwrap()), [(0, 2)]);
         frames.keep(2_880, &with_earlier(3), true);
         assert_eq!(held(&frames.redundant(2_880, 2, OPUS).unwrap()), [(1, 2), (0, 3)]);
+    }
+
+    #[test]
+    fn who_is_silent_for_half_a_day_is_repeated_again() {
+        let mut frames = Frames::default();
+        // Timestamps begin anew after a day: half of one later looks like before.
+        for begin in [0, (1 << 31) + 960] {
+            (0..3).for_each(|n| frames.keep(begin + n * 960, &said(n as u8), false));
+            assert_eq!(held(&frames.redundant(begin + 1_920, 2, OPUS).unwrap()), [(2, 0), (1, 1), (0, 2)]);
+        }
     }
 
     #[test]
