@@ -10,6 +10,8 @@ import { SECRET, SHOP, Shop } from './shopify';
 /** A file names its server: another name is another worker, so no two files share one. */
 export interface ServerOptions {
   serverFor: string;
+  /** What it is started with besides. */
+  serverArgs: string[];
 }
 
 type Session = Awaited<ReturnType<BrowserContext['storageState']>>;
@@ -90,12 +92,13 @@ interface WorkerFixtures extends ServerOptions {
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   serverFor: ['', { option: true, scope: 'worker' }],
+  serverArgs: [[], { option: true, scope: 'worker' }],
 
   server: [
-    async ({ serverFor }, use) => {
+    async ({ serverFor, serverArgs }, use) => {
       if (!serverFor) throw new Error("name the file's server: test.use({ serverFor: '…' })");
       await keepClearOfMidnight();
-      const server = new TakingsServer();
+      const server = new TakingsServer('127.0.0.1', serverArgs);
       try {
         await server.start();
         await server.cli('user', 'add', PERSON);

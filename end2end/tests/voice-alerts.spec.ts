@@ -1,29 +1,14 @@
 // Calls in trouble as administrators find them, on a server that throws away every third packet to a listener.
 
 import { CallsPage } from '../support/calls';
-import { PASSWORD, PERSON, TakingsServer } from '../support/server';
-import { expect, test as base } from '../support/test';
+import { PERSON } from '../support/server';
+import { expect, test } from '../support/test';
 import { Callers, SOON_MS } from '../support/voice';
 
-const test = base.extend<object, { lossy: TakingsServer }>({
-  lossy: [
-    async ({}, use) => {
-      const server = new TakingsServer('127.0.0.1', ['--voice-drop-percent', '33']);
-      try {
-        await server.start();
-        await server.cli('user', 'add', PERSON);
-        await use(server);
-      } finally {
-        await server.dispose();
-      }
-    },
-    { scope: 'worker', timeout: 60_000 },
-  ],
-});
-test.use({ serverFor: 'voice-alerts' });
+test.use({ serverFor: 'voice-alerts', serverArgs: ['--voice-drop-percent', '33'] });
 
-test('who loses packets is an alert, which an administrator acknowledges for all', async ({ lossy }, { project }) => {
-  const callers = new Callers(lossy, project.use.launchOptions ?? {});
+test('who loses packets is an alert, which an administrator acknowledges for all', async ({ server }, { project }) => {
+  const callers = new Callers(server, project.use.launchOptions ?? {});
   try {
     const ada = await callers.add(PERSON);
     const bob = await callers.add('bob', { role: 'analyst' });

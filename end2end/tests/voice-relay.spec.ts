@@ -1,25 +1,10 @@
 // The relay as a browser finds it when its credentials have run out, on a server whose credentials hold for two seconds.
 
 import { SignInPage } from '../support/pages';
-import { PASSWORD, PERSON, TakingsServer } from '../support/server';
-import { expect, test as base } from '../support/test';
+import { PASSWORD, PERSON } from '../support/server';
+import { expect, test } from '../support/test';
 
-const test = base.extend<object, { brief: TakingsServer }>({
-  brief: [
-    async ({}, use) => {
-      const server = new TakingsServer('127.0.0.1', ['--relay-seconds', '2']);
-      try {
-        await server.start();
-        await server.cli('user', 'add', PERSON);
-        await use(server);
-      } finally {
-        await server.dispose();
-      }
-    },
-    { scope: 'worker', timeout: 60_000 },
-  ],
-});
-test.use({ serverFor: 'voice-relay' });
+test.use({ serverFor: 'voice-relay', serverArgs: ['--relay-seconds', '2'] });
 
 /** In the page: `asked` joins once and then asks for credentials, `found` says what the relay gives for them. */
 function relay(): void {
@@ -67,8 +52,8 @@ function relay(): void {
 declare const asked: () => Promise<(RTCIceServer & { username?: string })[]>;
 declare const found: (servers: RTCIceServer[]) => Promise<{ ways: number; errors: number[] }>;
 
-test('credentials that have run out open no way; new ones do', async ({ browser, brief }) => {
-  const page = await browser.newPage({ baseURL: brief.url });
+test('credentials that have run out open no way; new ones do', async ({ browser, server }) => {
+  const page = await browser.newPage({ baseURL: server.url });
   const signIn = new SignInPage(page);
   await signIn.open();
   await signIn.signIn(PERSON, PASSWORD);
